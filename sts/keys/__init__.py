@@ -1,0 +1,1 @@
+"""Vending keys, decoder keys and what moves a meter from one to the next."""

@@ -1,0 +1,1 @@
+"""Encode and decode every class of STS token."""

@@ -1,0 +1,282 @@
+"""The `vending` command as an operator runs it: in a process of its own, from any directory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+
+from sts.virtual_meter import Accepted
+from tests.support.http import message, point_of_sale
+from vending_api.main import ELECTRUM_PATH
+from vending_api.sandbox.virtual_meters import demo_virtual_meter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# As a console script runs it, on whatever interpreter runs the tests.
+COMMAND = [sys.executable, "-c", "from vending_api.cli import main; main()"]
+OWN_KEYS = """
+[[vending_key]]
+supply_group_code = "000001"
+key_revision_number = 1
+key_type = 2
+base_date = 2014
+key_expiry_number = 255
+decoder_key_generation_algorithm = "02"
+key = "0badc0de5eed1234"
+"""
+
+
+def _environment(**changes: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("VENDING_")}
+    return clean | {"PYTHONPATH": os.pathsep.join(sys.path)} | changes
+
+
+def _vending(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@contextmanager
+def _serving(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple[int, int]]:
+    """Run `vending serve`, give its process id and port, and end it with SIGTERM."""
+    with socket.socket() as chooser:
+        chooser.bind(("127.0.0.1", 0))
+        port = chooser.getsockname()[1]
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", str(port), *arguments],
+        cwd=folder,
+        env=_environment(**environment),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        _wait_until_it_answers(process, port)
+        yield process.pid, port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        errors = process.stderr.read()
+        process.wait(30)
+        process.stderr.close()
+    assert "Traceback" not in errors
+    assert process.returncode in {0, -signal.SIGTERM}
+
+
+def _wait_until_it_answers(process: subprocess.Popen[str], port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the service ended at its start"
+        try:
+            httpx2.get(f"http://127.0.0.1:{port}{ELECTRUM_PATH}/openapi.json", trust_env=False)
+        except httpx2.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("the service did not answer in time")
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}{ELECTRUM_PATH}"
+
+
+def test_the_demo_shows_a_token_accepted_once_and_refused_the_second_time(tmp_path: Path) -> None:
+    done = _vending(tmp_path, "demo", "--once")
+    assert done.returncode == 0, done.stderr
+    assert "Pierre De Wet" in done.stdout
+    assert "first time: accepted" in done.stdout
+    assert "second time: refused" in done.stdout
+    assert f"{ELECTRUM_PATH}/docs" in done.stdout
+    assert "SAMPLE TABLES" in done.stdout
+    assert "sample_sta_tables" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_keeps_out_of_the_real_installation(tmp_path: Path) -> None:
+    done = _vending(
+        tmp_path,
+        "demo",
+        "--once",
+        VENDING_DATABASE_URL="postgresql+psycopg://nowhere/x",
+        VENDING_KEYS_FILE="/nowhere",
+        VENDING_STA_TABLES="/nowhere",
+        VENDING_WORKERS="8",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_demo_serves_until_ctrl_c(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "demo"],
+        cwd=tmp_path,
+        env=_environment(PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "Ctrl-C ends it" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    rest, errors = process.communicate(timeout=30)
+    assert "Ended." in rest
+    assert "Traceback" not in errors
+    assert process.returncode == 0
+
+
+def test_serve_sells_from_a_file_in_the_working_directory(tmp_path: Path) -> None:
+    body = message()
+    with _serving(tmp_path, "--demo") as (_, port), point_of_sale(_address(port)) as pos:
+        first = pos.post(f"/tokenPurchases/{body['id']}", json=body)
+        assert first.status_code == 201
+    assert (tmp_path / "vending.db").exists()
+    with _serving(tmp_path, "--demo") as (_, port), point_of_sale(_address(port)) as pos:
+        again = pos.post(f"/tokenPurchases/{body['id']}/retry", json=body)
+    assert again.json()["tokens"] == first.json()["tokens"]
+
+
+def test_a_demo_listens_on_loopback_whatever_host_is_set(tmp_path: Path) -> None:
+    with _serving(tmp_path, "--demo", "--host", "0.0.0.0", VENDING_HOST="0.0.0.0") as (pid, port):
+        listening = _listening_addresses(pid, port)
+    assert listening == {"0100007F"}  # 127.0.0.1, as the kernel writes it
+
+
+def _listening_addresses(pid: int, port: int) -> set[str]:
+    with open(f"/proc/{pid}/net/tcp", encoding="ascii") as table:  # noqa: PTH123 (not a file)
+        rows = [line.split() for line in table][1:]
+    local = [row[1].split(":") for row in rows if row[3] == "0A"]
+    return {address for address, its_port in local if int(its_port, 16) == port}
+
+
+def test_two_workers_on_postgresql_never_share_an_identifier(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    def buy(_: int) -> str:
+        body = message()
+        with point_of_sale(_address(port)) as pos:
+            answer = pos.post(f"/tokenPurchases/{body['id']}", json=body)
+        assert answer.status_code == 201, answer.text
+        digits: str = answer.json()["tokens"][0]["token"]
+        return digits
+
+    with (
+        _serving(tmp_path, "--demo", "--workers", "2", VENDING_DATABASE_URL=postgres_url) as (
+            _,
+            port,
+        ),
+        ThreadPoolExecutor(8) as buyers,
+    ):
+        tokens = list(buyers.map(buy, range(40)))
+    assert len(set(tokens)) == 40
+    meter = demo_virtual_meter(serial=1)
+    assert all(isinstance(meter.enter(digits), Accepted) for digits in tokens)
+
+
+def _refused(done: subprocess.CompletedProcess[str], code: int, text: str) -> None:
+    assert done.returncode == code
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert len(lines) == 1
+    assert lines[0].startswith("vending: ")
+    assert text in lines[0]
+
+
+def test_a_service_without_keys_does_not_start(tmp_path: Path) -> None:
+    _refused(_vending(tmp_path, "serve"), 2, "VENDING_KEYS_FILE")
+
+
+def test_sqlite_refuses_a_second_worker(tmp_path: Path) -> None:
+    _refused(_vending(tmp_path, "serve", "--demo", "--workers", "2"), 2, "VENDING_WORKERS: SQLite")
+
+
+def test_published_keys_are_refused_outside_a_demo(tmp_path: Path) -> None:
+    published = OWN_KEYS.replace("0badc0de5eed1234", "abababababababab")
+    (tmp_path / "keys.toml").write_text(published)
+    done = _vending(tmp_path, "serve", VENDING_KEYS_FILE="keys.toml")
+    _refused(done, 2, "published test keys")
+    assert "abababababababab" not in done.stderr
+
+
+def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
+    _refused(_vending(tmp_path, "serve", VENDING_KEYS_FILE="none.toml"), 1, "none.toml")
+
+
+def test_missing_tables_are_named(tmp_path: Path) -> None:
+    done = _vending(tmp_path, "serve", "--demo", VENDING_STA_TABLES="none.toml")
+    _refused(done, 1, "none.toml")
+
+
+def test_an_older_schema_does_not_start_until_it_is_upgraded(tmp_path: Path) -> None:
+    (tmp_path / "keys.toml").write_text(OWN_KEYS)
+    _refused(
+        _vending(tmp_path, "serve", VENDING_KEYS_FILE="keys.toml"), 2, "vending database upgrade"
+    )
+    assert _vending(tmp_path, "database", "upgrade").returncode == 0
+    assert _vending(tmp_path, "database", "upgrade").returncode == 0
+    with _serving(tmp_path, VENDING_KEYS_FILE="keys.toml"):
+        pass
+
+
+def test_a_demo_keeps_out_of_a_database_with_real_utilities(tmp_path: Path) -> None:
+    with _serving(tmp_path, "--demo"):
+        pass
+    rename = "import sqlite3; c = sqlite3.connect('vending.db'); "
+    rename += "c.execute(\"update utility set name = 'Real'\"); c.commit(); c.close()"
+    subprocess.run([sys.executable, "-c", rename], cwd=tmp_path, check=True)
+    _refused(_vending(tmp_path, "serve", "--demo"), 1, "real utilities")
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = str(holder.getsockname()[1])
+        _refused(_vending(tmp_path, "serve", "--demo", "--port", port), 1, f"127.0.0.1:{port}")
+        _refused(_vending(tmp_path, "demo", "--once", "--port", port), 1, f"127.0.0.1:{port}")
+
+
+def test_wrong_usage_is_one_line(tmp_path: Path) -> None:
+    _refused(_vending(tmp_path, "serve", "--prot", "1"), 2, "--prot")
+    _refused(_vending(tmp_path, "sell"), 2, "sell")
+
+
+def test_a_database_that_cannot_be_reached_is_one_line_without_its_password(
+    tmp_path: Path,
+) -> None:
+    url = f"postgresql+psycopg://vending:hunter2@/vending?host={tmp_path}"
+    for command in (("database", "upgrade"), ("serve", "--demo")):
+        done = _vending(tmp_path, *command, VENDING_DATABASE_URL=url)
+        _refused(done, 1, "database")
+        assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [(), ("serve",), ("demo",), ("database", "upgrade")])
+def test_every_command_explains_itself(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = _vending(tmp_path, *command, "--help")
+    assert done.returncode == 0
+    assert "Usage: vending" in done.stdout or "Usage:" in done.stdout
+
+
+def test_the_commands_are_installed() -> None:
+    scripts = {entry.name: entry.value for entry in metadata.entry_points(group="console_scripts")}
+    assert scripts["vending"] == "vending_api.cli:main"
+    assert scripts["sts"] == "sts.cli:main"

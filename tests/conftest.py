@@ -1,0 +1,63 @@
+"""Fixtures and settings that every test may use."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, cast
+from uuid import uuid4
+
+import pytest
+from hypothesis import settings
+
+from tests.support.postgres import PostgresServer
+from tests.support.service import prepared_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+# In CI the same commit always gives the same answer; at home every run searches anew. Neither has a
+# deadline, because a busy machine is not a fault of the code.
+settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Give the run's PostgreSQL, started for the first test that asks and stopped at the end.
+
+    It does not wait for the disk (`durable=False`); tests that crash a server start their own.
+    """
+    with PostgresServer(durable=False) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Give the SQLAlchemy URL of a new empty PostgreSQL database, dropped after the test."""
+    name = f"test_{uuid4().hex}"
+    yield postgres_server.create_database(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Give the SQLAlchemy URL of an SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'vending.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Run the test twice, on an empty database of SQLite and of PostgreSQL."""
+    return cast("str", request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Give a database of either kind with the schema of the migrations and the demo's register."""
+    engine = prepared_engine(database_url)
+    yield engine
+    engine.dispose()

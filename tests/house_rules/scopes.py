@@ -1,0 +1,87 @@
+"""Which rule holds where, and every exception with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from tests.house_rules import effect_rules, number_rules, shape_rules, text_rules
+from tests.house_rules.tree import ROOT, text_files
+
+if TYPE_CHECKING:
+    from tests.house_rules.findings import Finding, Rule
+
+_PACKAGES: Final = ("sts/*.py", "tariffs/*.py", "vending_api/*.py")
+EDGES: Final = {
+    "sts/cli/*": "the `sts` command works here and now, for whoever types it",
+    "vending_api/main.py": "wires the service, and hands the clock to everything below",
+    "vending_api/cli/*": "the `vending` command, likewise",
+}
+"""Who may read the clock, draw random numbers and see the environment; `*` crosses folders."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A rule and the files it holds for: those of `within`, less those of `excused`."""
+
+    rule: Rule
+    within: tuple[str, ...]
+    excused: dict[str, str] = field(default_factory=dict)
+
+    def holds_for(self, path: str) -> bool:
+        """Tell whether the rule applies to a file."""
+        return _matches(path, self.within) and not _matches(path, tuple(self.excused))
+
+
+SCOPES: Final = (
+    Scope(
+        number_rules.no_float,
+        ("sts/*.py", "tariffs/*.py", "vending_api/domain/*/tables.py"),
+    ),
+    Scope(effect_rules.no_clock_chance_or_environment, _PACKAGES, EDGES),
+    Scope(effect_rules.no_commit, _PACKAGES, {"vending_api/kit/*": "the committer is there"}),
+    Scope(effect_rules.no_print, _PACKAGES),
+    Scope(shape_rules.short_functions, ("*.py",)),
+    Scope(shape_rules.short_file, ("*.py",)),
+    Scope(
+        shape_rules.documented,
+        _PACKAGES,
+        {"vending_api/migrations/versions/*": "upgrade and downgrade are alembic's words"},
+    ),
+    Scope(text_rules.no_machine_path, ("*",)),
+    Scope(text_rules.no_registry_address, ("*",)),
+    Scope(text_rules.no_workshop_talk, ("*",)),
+    Scope(text_rules.names_its_source, ("tests/vectors/*.jsonl", "tests/vectors/*.txt")),
+)
+
+
+def broken(scope: Scope) -> list[str]:
+    """Return every finding of a scope's rule in the tree, as `path:line: problem`."""
+    return [
+        f"{path}:{finding.line}: {finding.problem}"
+        for path in text_files()
+        if scope.holds_for(path)
+        for finding in _findings(scope.rule, path)
+    ]
+
+
+def idle_excuses(scope: Scope) -> list[str]:
+    """Return the exceptions of a scope that no file needs."""
+    return [
+        excuse
+        for excuse in scope.excused
+        if not any(
+            _findings(scope.rule, path)
+            for path in text_files()
+            if _matches(path, (excuse,)) and _matches(path, scope.within)
+        )
+    ]
+
+
+def _findings(rule: Rule, path: str) -> list[Finding]:
+    return rule((ROOT / path).read_text(encoding="utf-8"))
+
+
+def _matches(path: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in patterns)

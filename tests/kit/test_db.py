@@ -1,0 +1,73 @@
+"""What SQLite and PostgreSQL must do alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select
+from sqlalchemy.exc import StatementError
+
+from vending_api.kit.db import UtcDateTime, open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+_MOMENTS = Table(
+    "moments",
+    MetaData(),
+    Column("key", Integer, primary_key=True),
+    Column("moment", UtcDateTime),
+)
+
+
+@pytest.fixture
+def bare(database_url: str) -> Iterator[Engine]:
+    engine = open_database(database_url, connections=2)
+    _MOMENTS.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_a_moment_comes_back_as_the_same_moment_in_utc(bare: Engine) -> None:
+    nairobi = timezone(timedelta(hours=3))
+    with bare.begin() as connection:
+        connection.execute(
+            insert(_MOMENTS).values(moment=datetime(2026, 11, 21, 2, 30, tzinfo=nairobi))
+        )
+        moment = connection.execute(select(_MOMENTS.c.moment)).scalar_one()
+    assert moment == datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+    assert moment.tzinfo is UTC
+
+
+def test_an_absent_moment_stays_absent(bare: Engine) -> None:
+    with bare.begin() as connection:
+        connection.execute(insert(_MOMENTS).values(moment=None))
+        assert connection.execute(select(_MOMENTS.c.moment)).scalar_one() is None
+
+
+def test_a_moment_without_a_zone_is_refused(bare: Engine) -> None:
+    with bare.begin() as connection, pytest.raises(StatementError, match="no time zone"):
+        connection.execute(
+            insert(_MOMENTS).values(moment=datetime(2026, 11, 21))  # noqa: DTZ001 (the point)
+        )
+
+
+def test_sqlite_commits_to_disk_in_wal_mode(sqlite_url: str) -> None:
+    engine = open_database(sqlite_url, connections=1)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2  # FULL
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+    engine.dispose()
+
+
+def test_postgresql_commits_to_disk_and_bounds_a_statement(postgres_url: str) -> None:
+    engine = open_database(postgres_url, connections=1)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "10s"
+    engine.dispose()

@@ -1,0 +1,1 @@
+"""What tests of every package share: a real PostgreSQL."""

@@ -1,0 +1,142 @@
+"""A purchase with every field of the contract, and the means to break it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tests.surfaces.electrum.shop import purchase
+from vending_api.surfaces.electrum.wire.messages import PurchaseRequest
+
+ABSENT = object()
+
+
+def with_value(message: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """Return a copy of `message` in which `a.b.0.c` is `value`, or is absent."""
+    changed = copy.deepcopy(message)
+    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    part: Any = changed
+    for parent in parents:
+        part = part[parent]
+    if value is ABSENT:
+        del part[last]
+    else:
+        part[last] = value
+    return changed
+
+
+def parse(message: dict[str, Any]) -> PurchaseRequest:
+    """Return a purchase, read as the surface reads it."""
+    return PurchaseRequest.model_validate_json(json.dumps(message), by_alias=True, by_name=False)
+
+
+def refused_at(message: dict[str, Any]) -> set[str]:
+    """Return the fields in which a purchase that must be refused is wrong."""
+    with pytest.raises(ValidationError) as caught:
+        parse(message)
+    return {
+        ".".join(str(part) for part in error["loc"] if not str(part).isupper())
+        for error in caught.value.errors()
+    }
+
+
+_CARD = {
+    "type": "CARD",
+    "name": "card",
+    "pan": "4" * 19,
+    "expiryDate": "3012",
+    "amount": {"amount": 1, "currency": "710"},
+    "issuer": {"id": "1", "name": "Bank"},
+    "proxy": "x",
+    "proxyType": "EMAIL",
+    "pin": {
+        "type": "ENCRYPTED_PIN",
+        "pinBlock": "0123456789abCDEF",
+        "accountNumber": "1" * 12,
+        "pinBlockFormat": "ISO_9564_FORMAT_3",
+        "keyIndex": 1,
+        "encryptionParameters": {"any": "thing"},
+    },
+    "posInfo": {
+        "entryMode": {"panEntryMode": "MANUAL", "pinEntryCapability": "UNKNOWN"},
+        "posConditionCode": "CUSTOMER_TERMINAL",
+    },
+    "encryptedPin": "any",
+}
+FULL = purchase(
+    settlementEntity={"id": "1", "name": "Aggregator"},
+    receiver={"id": "2", "name": "Utility"},
+    thirdPartyIdentifiers=[{"institutionId": "1", "transactionIdentifier": "2"}],
+    transactionLabels=[{"name": "a", "value": "b"}],
+    slipData={
+        "messageLines": [
+            {
+                "text": "line",
+                "fontWidthScaleFactor": 1.5,
+                "fontHeightScaleFactor": 2,
+                "line": True,
+                "cut": False,
+                "barcode": {"data": "1", "encoding": "EAN"},
+            },
+        ],
+        "slipWidth": 40,
+        "issuerReference": "A1",
+    },
+    basketRef="b",
+    tranType="POINTS_INQUIRY",
+    srcAccType="GIFT_CARD",
+    destAccType="DEFAULT",
+    stan="1",
+    rrn="2",
+    utilityType="electricity",
+    msisdn="0821234567",
+    meter={
+        "meterId": "1",
+        "track2Data": "=" * 34,
+        "serviceType": "Electricity1",
+        "supplyGroupCode": "123456",
+        "keyRevisionNum": "1",
+        "tariffIndex": "01",
+        "tokenTechCode": "02",
+        "algorithmCode": "07",
+        "keyChangeData": {
+            "newSupplyGroupCode": "123457",
+            "newKeyRevisionNumber": "2",
+            "newTariffIndex": "02",
+        },
+    },
+    tenders=[
+        {
+            "accountType": "SAVINGS",
+            "amount": {"amount": 1, "currency": "710", "ledgerIndicator": "DEBIT"},
+            "cardNumber": "123456" + "*" * 13,
+            "reference": "r",
+            "tenderType": "ROUNDING",
+        },
+    ],
+    paymentMethods=[
+        _CARD,
+        {"type": "AN_32_TOKEN", "token": "a" * 32},
+        {"type": "LOYALTY_CARD", "cardNumber": "1" * 16},
+        {
+            "type": "ACCOUNT",
+            "srcAccountId": "1",
+            "srcCustomerId": "2",
+            "destAccountId": "3",
+            "destCustomerId": "4",
+            "pin": {"type": "CLEAR_PIN", "pin": "1234"},
+        },
+        {
+            "type": "REWARD",
+            "rewardCode": "r",
+            "pin": {"type": "HASHED_PIN", "hash": "h", "hashedPinParameters": {"name": "n"}},
+        },
+        {"type": "WALLET", "walletId": "w", "walletPocket": {"pocketName": "p", "pocketId": "i"}},
+        {"type": "QR", "tranId": "t", "partnerPaymentToken": "p"},
+    ],
+)
+FULL["originator"] |= {"operatorId": "o", "channelId": "c"}

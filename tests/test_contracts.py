@@ -1,0 +1,146 @@
+"""The import directions in pyproject.toml hold, and each of them notices when it is broken."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.house_rules.tree import ROOT
+
+PACKAGES = ("sts", "tariffs", "vending_api")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+CONTRACTS = [contract["name"] for contract in PROJECT["tool"]["importlinter"]["contracts"]]
+
+
+@dataclass(frozen=True)
+class Planted:
+    """An import that a contract forbids, as a new file in a copy of the project."""
+
+    contract: str
+    file: str
+    source: str
+
+
+PLANTED = [
+    Planted(
+        "main, worker -> surfaces, gateways -> domain -> kit -> sts, tariffs",
+        "vending_api/kit/planted.py",
+        "import vending_api.domain.meters.types",
+    ),
+    Planted(
+        "main, worker -> surfaces, gateways -> domain -> kit -> sts, tariffs",
+        "tariffs/planted.py",
+        "import sts.units",
+    ),
+    Planted(
+        "Every module of the service has its place in the order",
+        "vending_api/planted.py",
+        "",
+    ),
+    Planted(
+        "Surfaces do not know one another",
+        "vending_api/surfaces/planted/__init__.py",
+        "import vending_api.surfaces.electrum.routes",
+    ),
+    Planted(
+        "Surfaces reach the database only through services",
+        "vending_api/surfaces/electrum/planted.py",
+        "import vending_api.domain.sales.repository",
+    ),
+    Planted(
+        "Surfaces reach the database only through services",
+        "vending_api/surfaces/electrum/planted.py",
+        "import sqlalchemy",
+    ),
+    Planted(
+        "Features build on one another in this order",
+        "vending_api/domain/meters/planted.py",
+        "import vending_api.domain.sales.types",
+    ),
+    Planted(
+        "Features build on one another in this order",
+        "vending_api/domain/planted/__init__.py",
+        "",
+    ),
+    Planted(
+        "Within a feature: service -> repository -> tables -> errors, types",
+        "vending_api/domain/sales/types.py",
+        "import vending_api.domain.sales.service",
+    ),
+    Planted(
+        "Raw ciphers stay behind keys and tokens",
+        "sts/planted.py",
+        "import sts.hazmat.des",
+    ),
+    Planted(
+        "Raw ciphers stay behind keys and tokens",
+        "vending_api/domain/issuing/planted.py",
+        "import sts.hazmat.sta",
+    ),
+    Planted("The engine and the tariffs know no framework", "sts/planted.py", "import pydantic"),
+    Planted(
+        "The engine and the tariffs know no framework", "tariffs/planted.py", "import sqlmodel"
+    ),
+    Planted(
+        "The domain knows no HTTP",
+        "vending_api/domain/sales/planted.py",
+        "from fastapi import Request",
+    ),
+    Planted("Nobody imports an edge", "vending_api/sandbox/planted.py", "import sts.cli"),
+    Planted(
+        "No cycles",
+        "sts/planted_one/__init__.py",
+        "import sts.planted_two",
+    ),
+]
+
+
+def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `lint-imports`, the script that stands beside the Python in use."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Give a copy of the project to plant into."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_all_contracts_are_kept() -> None:
+    run = _lint(ROOT)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in run.stdout
+
+
+@pytest.mark.parametrize(
+    "planted", PLANTED, ids=lambda planted: f"{planted.file}: {planted.source}"
+)
+def test_a_forbidden_import_is_reported(planted: Planted, copy: Path) -> None:
+    path = copy / planted.file
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"\n{planted.source}\n")
+    if planted.contract == "No cycles":
+        (copy / "sts/planted_two.py").write_text("import sts.planted_one\n")
+    run = _lint(copy)
+    assert run.returncode == 1
+    assert f"{planted.contract} BROKEN" in run.stdout
+
+
+def test_every_contract_has_been_seen_to_break() -> None:
+    assert {planted.contract for planted in PLANTED} == set(CONTRACTS)

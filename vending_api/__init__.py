@@ -1,0 +1,1 @@
+"""The vending service: prices, taxes, numbers and records every sale of a token."""

@@ -1,0 +1,125 @@
+"""`vending demo`: a point of sale buys electricity, and a meter takes the token once."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+import uvicorn
+from pydantic import SecretStr
+from rich.console import Console
+
+from sts.virtual_meter import Accepted
+from vending_api.cli.point_of_sale import PointOfSale
+from vending_api.cli.receipt import money, receipt
+from vending_api.cli.serve import LOOPBACK, listen, prepare_demo_database, server_config
+from vending_api.main import ELECTRUM_PATH, create_app
+from vending_api.sandbox.demo_data import DEMO_PASSWORD, DEMO_USER
+from vending_api.sandbox.virtual_meters import demo_virtual_meter
+from vending_api.settings import DEFAULT_PORT, Settings
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+METER = "TST001"
+_START_SECONDS = 10
+
+
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End after the sale; do not serve.")] = False,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on. [default: 8080, or one that is free]")
+    ] = None,
+) -> None:
+    """Show a whole sale: look up a meter, buy over HTTP, key the token in, twice.
+
+    Runs the real service on a database of its own in a temporary folder, with the
+    example keys, on loopback only; then goes on serving for you to try.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="vending-demo-") as folder,
+        _serving(_settings(Path(folder)), _listener(port)) as address,
+    ):
+        with PointOfSale(address) as pos:
+            _show_sale(console, pos)
+        console.print(f"\nDocumentation of the interface: {address}/docs")
+        if not once:
+            _keep_serving(console, address)
+
+
+def _settings(folder: Path) -> Settings:
+    # What the environment says belongs to the real installation; the demo keeps out of it.
+    return Settings(
+        database_url=SecretStr(f"sqlite:///{folder / 'vending.db'}"),
+        keys_file=None,
+        sta_tables=None,
+        demo=True,
+    )
+
+
+def _listener(port: int | None) -> socket.socket:
+    if port is not None:
+        return listen(LOOPBACK, port)
+    try:
+        return listen(LOOPBACK, DEFAULT_PORT)
+    except OSError:
+        return listen(LOOPBACK, 0)
+
+
+@contextmanager
+def _serving(settings: Settings, listener: socket.socket) -> Iterator[str]:
+    """Run the service in a thread and give its address, until the end of the block."""
+    prepare_demo_database(settings)
+    server = uvicorn.Server(server_config(create_app(settings)))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        _wait_until_started(server, thread)
+        host, port = listener.getsockname()
+        yield f"http://{host}:{port}{ELECTRUM_PATH}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise OSError("the demo's server did not start; the lines above say why")
+        time.sleep(0.01)
+
+
+def _show_sale(console: Console, pos: PointOfSale) -> None:
+    console.print(f"\n[bold]1. The point of sale looks up meter {METER}[/]")
+    lookup = pos.look_up(METER)
+    customer = lookup["customer"]
+    console.print(f"   201: {customer['firstName']} {customer['lastName']}, {customer['address']}")
+    amount_minor = lookup["maxAmount"]["amount"]
+    console.print(f"\n[bold]2. It buys electricity for {money(amount_minor)}[/]")
+    purchase = pos.buy(METER, amount_minor)
+    console.print("   201: this is printed for the customer\n")
+    console.print(receipt(purchase, uses_sample_tables=True))
+    console.print("\n[bold]3. The customer keys the token into the meter[/]")
+    meter = demo_virtual_meter(serial=1)
+    for attempt in ("first time", "second time"):
+        answer = meter.enter(purchase["tokens"][0]["token"])
+        verdict = "accepted" if isinstance(answer, Accepted) else "refused"
+        console.print(f"   {attempt}: {verdict}; {answer.words}")
+
+
+def _keep_serving(console: Console, address: str) -> None:
+    with suppress(KeyboardInterrupt):
+        console.print(f"It goes on serving {address}, user {DEMO_USER}, password {DEMO_PASSWORD}.")
+        console.print("Ctrl-C ends it.")
+        threading.Event().wait()
+    console.print("\nEnded.")

@@ -1,0 +1,1 @@
+"""The clients: points of sale and aggregators that may ask for sales."""

@@ -1,0 +1,1 @@
+"""Tokens: their identifiers, their making behind the security module, and their record."""

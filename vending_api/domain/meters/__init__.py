@@ -1,0 +1,1 @@
+"""The register: utilities, supply groups, customers and their meters."""

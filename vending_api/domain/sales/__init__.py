@@ -1,0 +1,1 @@
+"""The act of selling: claim the id, price, issue, record, answer."""

@@ -1,0 +1,65 @@
+"""Claims: an id is taken in the database before anything is done under it.
+
+The primary key decides who is first, between threads, processes and machines.
+A claim stays for ever, so an id is never used twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+from sqlmodel import Field, SQLModel
+
+from vending_api.kit.db import UtcDateTime, insert_or_ignore
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+MAX_MESSAGE_ID_LENGTH: Final = 255
+
+
+class MessageRow(SQLModel, table=True):
+    """An id that a message used, and what it was used for."""
+
+    __tablename__ = "message"
+
+    kind: str = Field(primary_key=True, max_length=32)
+    message_id: str = Field(primary_key=True, max_length=MAX_MESSAGE_ID_LENGTH)
+    subject: str = Field(max_length=MAX_MESSAGE_ID_LENGTH)
+    claimed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+_MESSAGE: Final = SQLModel.metadata.tables["message"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who holds an id."""
+
+    subject: str
+    """What the first message used the id for."""
+    is_new: bool
+    """Whether this very call took it."""
+
+
+def claim(
+    connection: Connection, *, kind: str, message_id: str, subject: str, at: datetime
+) -> Claim:
+    """Take `message_id` for `subject`, or return whoever took it first.
+
+    Ids are unique within a `kind` of message. A claim that another transaction
+    is making is waited for.
+    """
+    taken = connection.execute(
+        insert_or_ignore(connection, _MESSAGE).returning(_MESSAGE.c.subject),
+        {"kind": kind, "message_id": message_id, "subject": subject, "claimed_at": at},
+    )
+    if taken.first() is not None:
+        return Claim(subject, is_new=True)
+    first = select(_MESSAGE.c.subject).where(
+        _MESSAGE.c.kind == kind, _MESSAGE.c.message_id == message_id
+    )
+    return Claim(connection.execute(first).scalar_one(), is_new=False)

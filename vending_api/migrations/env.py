@@ -1,0 +1,34 @@
+"""Runs migrations on the connection that `upgrade` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlmodel import SQLModel
+
+# Each import tells the metadata about its tables.
+from vending_api.domain.clients import tables as clients
+from vending_api.domain.issuing import tables as issuing
+from vending_api.domain.meters import tables as meters
+from vending_api.domain.sales import tables as sales
+from vending_api.kit import idempotency
+
+__all__ = ["clients", "idempotency", "issuing", "meters", "sales"]
+
+_LOCK_TIMEOUT = "SET lock_timeout = '5s'"
+"""A migration gives up rather than queue behind sales, and sales behind it."""
+
+
+def _run() -> None:
+    connection = context.config.attributes["connection"]
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_LOCK_TIMEOUT)
+    context.configure(
+        connection=connection,
+        target_metadata=SQLModel.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+_run()

@@ -1,0 +1,1 @@
+"""The point-of-sale interface: Electrum prepaid utility, version 3."""

@@ -1,0 +1,144 @@
+"""How each refusal is answered: status, type and words of the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from vending_api.kit.errors import DomainError
+from vending_api.surfaces.electrum.auth import CHALLENGE
+from vending_api.surfaces.electrum.operations import PURCHASE_RETRY, asked
+from vending_api.surfaces.electrum.wire.faults import ErrorDetail, ErrorType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one refusal looks like on the wire.
+
+    Points of sale act on the status: 500 and 504 mean that the outcome is not known,
+    so they retry; any other means that nothing was done, so they give up.
+    """
+
+    status: int
+    error_type: ErrorType
+    message: str
+    """At most 20 characters."""
+    status_of_retry: int | None = None
+    """The status when a retry is refused so, if it differs."""
+    headers: Mapping[str, str] | None = None
+
+
+ANSWERS: Final[Mapping[str, Answer]] = {
+    "credentials_rejected": Answer(
+        401, ErrorType.GENERAL_ERROR, "Not authenticated", headers=CHALLENGE
+    ),
+    "unknown_meter": Answer(400, ErrorType.UNKNOWN_METER_ID, "Meter is not known"),
+    "meter_blocked": Answer(400, ErrorType.METER_ID_BLOCKED, "Meter is blocked"),
+    "meter_key_unusable": Answer(400, ErrorType.METER_KEY_INVALID, "Meter key not usable"),
+    "message_id_used": Answer(400, ErrorType.DUPLICATE_RECORD, "Id was used before"),
+    "amount_outside_limits": Answer(400, ErrorType.INVALID_AMOUNT, "Amount out of limits"),
+    "amount_too_large": Answer(400, ErrorType.INVALID_AMOUNT, "Amount is too large"),
+    "currency_not_accepted": Answer(400, ErrorType.INVALID_AMOUNT, "Wrong currency"),
+    "nothing_due": Answer(400, ErrorType.NO_FREE_UNITS_DUE, "No free units due"),
+    "token_not_proven": Answer(503, ErrorType.SYSTEM_MALFUNCTION, "No token was made"),
+    # A retry that could not be looked at says nothing about the purchase before it, whose
+    # token may well have been issued; the point of sale must not take it for a failure.
+    "overloaded": Answer(503, ErrorType.UPSTREAM_UNAVAILABLE, "Busy, try again", 504),
+    "storage_unavailable": Answer(503, ErrorType.UPSTREAM_UNAVAILABLE, "Down, try again", 504),
+    "outcome_unknown": Answer(500, ErrorType.OUTCOME_UNKNOWN, "Outcome is not known"),
+}
+"""The answer to each error of the service, by its code."""
+
+MALFORMED: Final = Answer(400, ErrorType.FORMAT_ERROR, "Message is malformed")
+UNKNOWN_PATH: Final = Answer(404, ErrorType.FUNCTION_NOT_SUPPORTED, "No such operation")
+UNKNOWN_METHOD: Final = Answer(405, ErrorType.FUNCTION_NOT_SUPPORTED, "Only POST is offered")
+NOT_OFFERED: Final = Answer(501, ErrorType.FUNCTION_NOT_SUPPORTED, "Not offered here")
+UNEXPECTED: Final = Answer(500, ErrorType.GENERAL_ERROR, "Internal error")
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One fault in the form of a message."""
+
+    field: str
+    """Where, as `originator.terminalId`; empty for the message as a whole."""
+    problem: str
+    value: str | None = None
+    """What was there, if it is short and no secret."""
+
+
+class FormatRefused(Exception):
+    """A message that is not of the form that the contract describes."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(f"{one.field}: {one.problem}" for one in violations))
+        self.violations = violations
+
+
+def refusal(
+    request: Request,
+    answer: Answer,
+    *,
+    detail: Any = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the answer to a request, with the ErrorDetail that names the request."""
+    about = asked(request)
+    status = answer.status
+    if about.operation is PURCHASE_RETRY and answer.status_of_retry is not None:
+        status = answer.status_of_retry
+    body = ErrorDetail(
+        error_type=answer.error_type,
+        error_message=answer.message,
+        request_type=about.request_type,
+        id=_sound(getattr(request.state, "message_id", about.message_id)),
+        original_id=None if about.original_id is None else _sound(about.original_id),
+        detail_message=detail,
+    )
+    return Response(
+        body.model_dump_json(exclude_none=True),
+        status,
+        headers or answer.headers,
+        media_type="application/json",
+    )
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Make `app` answer every error, expected or not, with an ErrorDetail."""
+
+    @app.exception_handler(FormatRefused)
+    def _malformed(request: Request, error: FormatRefused) -> Response:
+        listed = [_listed(violation) for violation in error.violations]
+        return refusal(request, MALFORMED, detail={"formatErrors": listed})
+
+    @app.exception_handler(DomainError)
+    def _refused(request: Request, error: DomainError) -> Response:
+        return refusal(request, ANSWERS[error.code], detail=str(error))
+
+    @app.exception_handler(HTTPException)
+    def _no_such_route(request: Request, error: HTTPException) -> Response:
+        answer = {404: UNKNOWN_PATH, 405: UNKNOWN_METHOD}.get(error.status_code, MALFORMED)
+        return refusal(request, answer, headers=error.headers)
+
+    @app.exception_handler(Exception)
+    def _unexpected(request: Request, _: Exception) -> Response:
+        return refusal(request, UNEXPECTED)
+
+
+def _listed(violation: Violation) -> dict[str, str]:
+    entry = {"field": violation.field, "msg": violation.problem}
+    return entry if violation.value is None else {**entry, "value": violation.value}
+
+
+def _sound(text: str) -> str:
+    """Return text that can be written as UTF-8, whatever an address held."""
+    return text.encode(errors="replace").decode()
