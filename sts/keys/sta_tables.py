@@ -26,13 +26,12 @@ def parse_sta_tables(text: str, *, path: str) -> StaTables:
 
     It holds `substitution_1` and `substitution_2`, the 16 entries that encryption sends
     0 to 15 to, and `permutation`, where each of the 64 bits goes, from the least significant.
+    What else it holds, such as a licence notice, is passed over.
 
     Raises StaTablesInvalid that names `path`, the table and the entry, but no value.
     """
     parse = parse_json if text.lstrip().startswith("{") else parse_toml  # either gives a dict
     data: dict[str, Any] = parse(text, path, StaTablesInvalid)
-    if unknown := data.keys() - set(_NAMES):
-        raise StaTablesInvalid(path, f"unknown field {min(unknown)}; known are {', '.join(_NAMES)}")
     tables = {name: _numbers(data, name, path) for name in _NAMES}
     try:
         return StaTables(**tables)

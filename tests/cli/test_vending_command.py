@@ -109,6 +109,8 @@ def test_the_demo_shows_a_token_accepted_once_and_refused_the_second_time(tmp_pa
     assert "SAMPLE TABLES" in done.stdout
     assert "sample_sta_tables" in done.stderr
     assert list(tmp_path.iterdir()) == []
+    for secret in ("0123456789abcdef", "dgvzddp0zxn0"):  # the vending key, the credentials
+        assert secret not in (done.stdout + done.stderr).lower()
 
 
 def test_the_demo_keeps_out_of_the_real_installation(tmp_path: Path) -> None:
