@@ -1,1 +1,1 @@
-"""What money buys: exact arithmetic from a sum to units and tax, without clock or database."""
+"""What money buys: exact arithmetic from a sum to units and back, every cent explained."""

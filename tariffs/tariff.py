@@ -1,106 +1,215 @@
-"""A flat tariff: one rate for every unit, and one tax on the whole sum.
+"""What a tariff says: its versions, and in each the prices, charges, levies, taxes and rules.
 
-A tariff is a TOML document that a person can read:
-
-    name = "Homelight 20A"
-    [energy]
-    rate_minor = "216.11"      # minor units (cents) per unit, without tax
-    [tax]
-    name = "VAT"
-    rate_percent = "15"
+These are values only. `document` reads them from a TOML file and refuses what makes no
+sense; `price` works out what a unit costs; `quote` sells.
 """
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
-from tariffs.errors import TariffInvalid
+from tariffs.errors import NoVersion
 
-_MAX_TAX_NAME_LENGTH: Final = 10
-_MAX_PERCENT: Final = 100
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+ENERGY: Final = "energy"
+"""The part of a purchase that is the units themselves, in the lists of levies and taxes."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlatTariff:
-    """One price per unit, tax apart."""
+class Every(StrEnum):
+    """How often a fixed charge falls due."""
+
+    MONTH = "month"
+    """Once a calendar month, also in months without a purchase."""
+    DAY = "day"
+    """For each day since the last purchase."""
+    FIRST_PURCHASE = "first-purchase"
+    """With the first purchase of a month; months without a purchase are free."""
+
+
+class Step(StrEnum):
+    """One of the deductions, in the order that the utility prescribes."""
+
+    CHANNEL_FEE = "channel-fee"
+    DEBT = "debt"
+    CHARGES = "charges"
+    TAX = "tax"
+    """Where tax begins: what is taken before it carries none."""
+    ENERGY = "energy"
+
+
+class Direction(StrEnum):
+    """Which way the units are rounded to what a token can carry."""
+
+    UP = "up"
+    DOWN = "down"
+    NEAREST = "nearest"
+
+
+class Remainder(StrEnum):
+    """Who gets the difference between the money paid and the price of the units carried."""
+
+    CUSTOMER = "customer"
+    """It is let go: with `up` the customer gains it."""
+    CARRY = "carry"
+    """The account keeps it, and the next purchase gets or pays it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Units of a calendar month up to a bound, and the rate of each."""
+
+    rate: Decimal
+    """Minor units of the price currency per unit."""
+    up_to: Decimal | None = None
+    """The last unit of the month that has this rate; None for all the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFee:
+    """What the channel of payment takes from each purchase: flat, a percentage, or both."""
 
     name: str
-    rate_minor: Decimal
-    """Price of one unit in minor units, without tax."""
-    tax_name: str
-    tax_rate_percent: Decimal
+    flat_minor: int = 0
+    percent: Decimal = Decimal(0)
+    minimum_minor: int = 0
+    maximum_minor: int | None = None
 
 
-def parse_tariff(text: str, *, document: str) -> FlatTariff:
-    """Return the tariff that a TOML `text` describes; `document` names it in errors.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """A fixed charge."""
 
-    Raises TariffInvalid with the key and what would be right.
+    name: str
+    every: Every
+    amount_minor: Decimal
+    """For each month, day or first purchase; with tax or without as the version says."""
+    share_percent: Decimal | None = None
+    """At most this share of a purchase is taken; the rest is owed. None takes what it can."""
+    accrues: bool = True
+    """Whether it falls due in months without a purchase (`every` month or first purchase)."""
+    exempt_customers_pay: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerUnit:
+    """A price on each unit beside the energy itself: fuel, forex, inflation, regulator."""
+
+    name: str
+    rate: Decimal
+    """Minor units of the price currency per unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levy:
+    """A percentage of other parts."""
+
+    name: str
+    percent: Decimal
+    on: tuple[str, ...]
+    """Names of parts: energy, charges, prices per unit, other levies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tax:
+    """A tax on the parts that it names."""
+
+    name: str
+    percent: Decimal
+    on: tuple[str, ...]
+    """Names of parts: energy, charges, prices per unit, levies."""
+    exempt_customers_pay: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebtRule:
+    """How much of a purchase goes to old debts: the smaller of what is given."""
+
+    share_percent: Decimal | None = None
+    fixed_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeUnits:
+    """Units that an eligible customer gets once a calendar month; they lapse at its end."""
+
+    units: Decimal
+    counts_towards_blocks: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounding:
+    """From the exact quotient to the units that a token carries."""
+
+    step: Decimal = Decimal("0.1")
+    """0.1 for STS unit tokens, 0.00001 for currency tokens."""
+    direction: Direction = Direction.UP
+    remainder: Remainder = Remainder.CUSTOMER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much may be bought, in minor units of the payment currency; None is no limit."""
+
+    minimum_minor: int | None = None
+    maximum_minor: int | None = None
+    month_maximum_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Version:
+    """What a tariff says from a date on, until the next version.
+
+    Compared by identity: it is made once, when its file is read, and then looked up often.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TariffInvalid(document, "document", f"it is not TOML: {error}") from None
-    reader = _Reader(document, tables)
-    reader.require_keys("", {"name", "energy", "tax"})
-    reader.require_keys("energy", {"rate_minor"})
-    reader.require_keys("tax", {"name", "rate_percent"})
-    tariff = FlatTariff(
-        name=reader.text("", "name", 64),
-        rate_minor=reader.decimal("energy", "rate_minor"),
-        tax_name=reader.text("tax", "name", _MAX_TAX_NAME_LENGTH),
-        tax_rate_percent=reader.decimal("tax", "rate_percent"),
-    )
-    if tariff.rate_minor <= 0:
-        raise TariffInvalid(document, "energy.rate_minor", "it must be above 0")
-    if not 0 <= tariff.tax_rate_percent <= _MAX_PERCENT:
-        raise TariffInvalid(document, "tax.rate_percent", "it must be from 0 to 100")
-    return tariff
+
+    valid_from: date
+    blocks: Mapping[str, tuple[Block, ...]]
+    """The blocks of each customer class; a tariff without classes has the one class ""."""
+    tax_inclusive: bool = False
+    """Whether rates and charges are stated with the taxes on them."""
+    channel_fee: ChannelFee | None = None
+    charges: tuple[Charge, ...] = ()
+    per_unit: tuple[PerUnit, ...] = ()
+    levies: tuple[Levy, ...] = ()
+    taxes: tuple[Tax, ...] = ()
+    debt: DebtRule | None = None
+    free_units: FreeUnits | None = None
+    rounding: Rounding = field(default_factory=Rounding)
+    limits: Limits = field(default_factory=Limits)
+    order: tuple[Step, ...] = (Step.CHANNEL_FEE, Step.DEBT, Step.TAX, Step.CHARGES, Step.ENERGY)
 
 
-class _Reader:
-    """Reads the tables of one document and says exactly what is wrong."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tariff:
+    """A tariff with all its versions, the oldest first."""
 
-    def __init__(self, document: str, tables: dict[str, Any]) -> None:
-        self._document = document
-        self._tables = {"": tables}
-        for name in ("energy", "tax"):
-            table = tables.get(name)
-            if not isinstance(table, dict):
-                raise TariffInvalid(document, name, f"write a table [{name}]")
-            self._tables[name] = table
+    name: str
+    unit: str
+    """What one unit is: kWh, m3."""
+    price_currency: str
+    """ISO 4217 letters: the currency of the rates."""
+    payment_currency: str
+    """ISO 4217 letters: the currency of the money; another one needs the day's rate."""
+    time_zone: str
+    """IANA name; decides its days and months."""
+    source: str
+    """Where the figures come from."""
+    versions: tuple[Version, ...]
 
-    def require_keys(self, table: str, keys: set[str]) -> None:
-        found = set(self._tables[table])
-        for key in sorted(found - keys):
-            raise TariffInvalid(
-                self._document, _path(table, key), f"unknown; known are {', '.join(sorted(keys))}"
-            )
-        for key in sorted(keys - found):
-            raise TariffInvalid(self._document, _path(table, key), "it is missing")
+    def local_date(self, at: datetime) -> date:
+        """Return the day, in the tariff's time zone, of an aware moment."""
+        return at.astimezone(ZoneInfo(self.time_zone)).date()
 
-    def text(self, table: str, key: str, max_length: int) -> str:
-        value = self._tables[table][key]
-        if not isinstance(value, str) or not 1 <= len(value) <= max_length:
-            raise TariffInvalid(
-                self._document, _path(table, key), f"write a text of 1 to {max_length} characters"
-            )
-        return value
-
-    def decimal(self, table: str, key: str) -> Decimal:
-        value = self._tables[table][key]
-        try:
-            number = Decimal(value) if isinstance(value, str) else None
-        except InvalidOperation:
-            number = None
-        if number is None or not number.is_finite():
-            raise TariffInvalid(
-                self._document, _path(table, key), 'write a decimal in quotes, like "216.11"'
-            )
-        return number
-
-
-def _path(table: str, key: str) -> str:
-    return f"{table}.{key}" if table else key
+    def version_on(self, day: date) -> Version:
+        """Return the version in force on a day; raises NoVersion before the first."""
+        for version in reversed(self.versions):
+            if version.valid_from <= day:
+                return version
+        raise NoVersion(self.name, day, self.versions[0].valid_from)

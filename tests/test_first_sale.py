@@ -73,6 +73,56 @@ def test_a_lookup_a_purchase_and_a_retry(address: str) -> None:
     assert isinstance(meter.enter(digits), Refused)
 
 
+_SHAPES = {
+    "TST001": (10_000, ["STD"], 1, 0, 0),
+    "TST002": (0, ["BSST"], 0, 0, 0),
+    "TST003": (10_000, ["STD", "BSST"], 1, 0, 0),
+    "TST004": (10_000, ["STD"], 2, 0, 0),
+    "TST007": (20_000, ["STD"], 1, 1, 1),
+    "TST008": (20_000, ["STD"], 1, 2, 0),
+    "TST009": (20_000, ["STD"], 1, 0, 2),
+}
+"""Of each demo meter: the sum, the tokens, how many blocks, debts and service charges."""
+
+
+def test_answers_have_the_shapes_that_integrators_know_and_add_up(address: str) -> None:
+    with point_of_sale(address) as pos:
+        for meter_id, (amount, kinds, blocks, debts, services) in _SHAPES.items():
+            body = message(
+                meter={"meterId": meter_id}, purchaseAmount={"amount": amount, "currency": "710"}
+            )
+            answer = pos.post(f"/tokenPurchases/{body['id']}", json=body).json()
+            assert [token["tokenType"] for token in answer["tokens"]] == kinds
+            assert len(answer["tokens"][0].get("tariffCalc", ())) == blocks
+            assert len(answer.get("debtRecoveryCharges", ())) == debts
+            assert len(answer.get("serviceCharges", ())) == services
+            assert _added_up(answer) == amount
+            retried = pos.post(f"/tokenPurchases/{body['id']}/retry", json=body).json()
+            assert retried == answer
+
+
+def _added_up(answer: dict[str, Any]) -> int:
+    """Return what was paid, from the parts; their taxes must be the tax of the whole."""
+    others = answer.get("serviceCharges", []) + answer.get("debtRecoveryCharges", [])
+    tokens = answer["tokens"]
+    amounts = [part["amount"] for part in (*tokens, *others)]
+    assert sum(one["tax"] for one in amounts) == answer["taxTotal"]["amount"]
+    net_of_tokens = sum(token["amount"]["amount"] for token in tokens)
+    assert net_of_tokens == answer["purchaseTotal"]["amount"]
+    return sum(one["amount"] + one["tax"] for one in amounts)
+
+
+def test_two_blocks_are_explained_with_their_prices(address: str) -> None:
+    with point_of_sale(address) as pos:
+        body = message(meter={"meterId": "TST004"})
+        (token,) = pos.post(f"/tokenPurchases/{body['id']}", json=body).json()["tokens"]
+    assert token["units"] == 73.8
+    assert token["tariffCalc"] == [
+        {"units": 50.0, "rate": 117.3},
+        {"units": 23.8, "rate": 173.74},
+    ]
+
+
 def test_an_id_is_used_once(address: str) -> None:
     with point_of_sale(address) as pos:
         body = message()

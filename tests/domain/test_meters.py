@@ -9,10 +9,12 @@ import pytest
 
 from sts.base_date import BaseDate
 from tariffs.errors import TariffInvalid
+from tests.support.selling import FLAT
 from tests.support.service import writing
 from vending_api.domain.meters import service
-from vending_api.domain.meters.errors import EntryInvalid, UnknownMeter
+from vending_api.domain.meters.errors import UnknownMeter
 from vending_api.domain.meters.types import Customer, NewMeter, PurchaseLimits, ServiceType
+from vending_api.kit.entries import EntryInvalid
 from vending_api.sandbox.demo_data import UTILITY, demo_meter_configuration
 
 if TYPE_CHECKING:
@@ -93,8 +95,22 @@ def test_the_name_of_a_utility_has_at_most_40_characters(engine: Engine, length:
 
 
 def test_a_wrong_tariff_is_refused_when_it_is_registered(engine: Engine) -> None:
-    with writing(engine) as connection, pytest.raises(TariffInvalid, match="new: energy"):
+    with writing(engine) as connection, pytest.raises(TariffInvalid, match="new: unit: "):
         service.register_tariff(connection, "new", 'name = "new"')
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        '[version.channel_fee]\nname = "{name}"\nflat_minor = 1\n',
+        '[[version.charge]]\nname = "{name}"\nevery = "month"\namount_minor = "1"\n',
+    ],
+)
+def test_a_charge_has_a_name_that_receipts_can_hold(engine: Engine, table: str) -> None:
+    with writing(engine) as connection, connection.begin():
+        service.register_tariff(connection, "new", FLAT + table.format(name="C" * 40))
+        with pytest.raises(EntryInvalid, match="41 characters; write at most 40"):
+            service.register_tariff(connection, "newer", FLAT + table.format(name="C" * 41))
 
 
 def test_personal_data_does_not_print(engine: Engine) -> None:

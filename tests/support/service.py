@@ -49,9 +49,17 @@ def writing(engine: Engine) -> Connection:
     return engine.connect().execution_options(**{WRITES: True})
 
 
-def demo_token_maker() -> TokenMaker:
+class FlippingCodec(TokenCodec):
+    """A codec whose cipher has one bit wrong, as a broken machine's."""
+
+    def encode(self, *args: object, **kwargs: object) -> str:
+        digits = super().encode(*args, **kwargs)  # type: ignore[arg-type]  # passes all on
+        return f"{int(digits) ^ 1 << 40:020}"
+
+
+def demo_token_maker(codec: TokenCodec | None = None) -> TokenMaker:
     """Return a token maker over the example keys; RND is always 5, as in STS 531."""
-    module = InProcessSecurityModule(example_keys(), TokenCodec())
+    module = InProcessSecurityModule(example_keys(), codec or TokenCodec())
     return TokenMaker(module, random_nibble=lambda: 5)
 
 

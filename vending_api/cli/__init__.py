@@ -9,10 +9,13 @@ from sqlalchemy.exc import DBAPIError
 from typer.exceptions import TyperException
 
 from sts.errors import StsError
+from tariffs.errors import TariffError
 from vending_api.cli.database import database_app
 from vending_api.cli.demo import demo
 from vending_api.cli.point_of_sale import SaleRefused
 from vending_api.cli.serve import serve
+from vending_api.cli.tariff import tariff_app
+from vending_api.cli.tariff_plot import PlotUnavailable
 from vending_api.sandbox.demo_data import DemoRefused
 from vending_api.settings import SettingsInvalid
 
@@ -29,6 +32,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(serve)
 app.add_typer(database_app)
+app.add_typer(tariff_app)
 
 _FAILED = 1
 _MISUSED = 2
@@ -42,7 +46,7 @@ def main() -> None:
         _leave(f"{error.format_message()} (see `vending --help`)", _MISUSED)
     except SettingsInvalid as error:
         _leave(str(error), _MISUSED)
-    except (StsError, DemoRefused, SaleRefused, OSError) as error:
+    except (StsError, TariffError, DemoRefused, SaleRefused, PlotUnavailable, OSError) as error:
         _leave(str(error), _FAILED)
     except DBAPIError as error:
         _leave(f"VENDING_DATABASE_URL: the database cannot be used: {error.orig}", _FAILED)

@@ -33,15 +33,7 @@ def receipt(purchase: dict[str, Any], *, uses_sample_tables: bool) -> Panel:
             f"{meter['supplyGroupCode']}  {meter['tariffIndex']}  {meter['keyRevisionNum']}",
         ),
     )
-    totals = _rows(
-        ("Energy", money(purchase["purchaseTotal"]["amount"])),
-        (_tax_label(purchase), money(purchase["taxTotal"]["amount"])),
-        (
-            "Paid",
-            money(purchase["purchaseTotal"]["amount"] + purchase["taxTotal"]["amount"]),
-        ),
-    )
-    parts: list[Any] = [head, *map(_token, purchase["tokens"]), totals]
+    parts: list[Any] = [head, *map(_token, purchase["tokens"]), _totals(purchase)]
     if uses_sample_tables:
         parts.append(Text("\nSAMPLE TABLES: no real meter takes this", style="yellow"))
     if utility.get("message"):
@@ -57,13 +49,31 @@ def money(amount_minor: int) -> str:
 
 def _token(token: dict[str, Any]) -> Text:
     kind = _KINDS.get(token["tokenType"], token["tokenType"])
-    line = f"\n{kind}: {token['units']} kWh\n"
-    return Text(line).append(f"{grouped(token['token'])}\n", style="bold")
+    text = Text(f"\n{kind}: {token['units']} kWh\n")
+    for block in token.get("tariffCalc", ()):
+        text.append(f"{block['units']} kWh at {block['rate']} c\n")
+    return text.append(f"{grouped(token['token'])}\n", style="bold")
+
+
+def _totals(purchase: dict[str, Any]) -> Table:
+    services, debts = purchase.get("serviceCharges", ()), purchase.get("debtRecoveryCharges", ())
+    parts = [
+        ("Energy", purchase["purchaseTotal"]["amount"]),
+        *((one["description"], one["amount"]["amount"]) for one in services),
+        (_tax_label(purchase), purchase["taxTotal"]["amount"]),
+        *((one["description"], one["amount"]["amount"]) for one in debts),
+    ]
+    rows = [(label, money(amount_minor)) for label, amount_minor in parts]
+    rows.append(("Paid", money(sum(amount_minor for _, amount_minor in parts))))
+    rows += [
+        (f"{one['description']}, still owed", money(one["balance"]["amount"])) for one in debts
+    ]
+    return _rows(*rows)
 
 
 def _tax_label(purchase: dict[str, Any]) -> str:
     amount = purchase["tokens"][0]["amount"]
-    return f"{amount['taxType']} {amount['taxRate']:g} %"
+    return f"{amount['taxType']} {amount['taxRate']:g} %" if "taxType" in amount else "Tax"
 
 
 def _rows(*rows: tuple[str, str]) -> Table:

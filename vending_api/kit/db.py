@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, DateTime, Engine, Integer, create_engine, event
+from sqlalchemy import JSON, BigInteger, DateTime, Engine, Integer, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 RowKey: Final = BigInteger().with_variant(Integer(), "sqlite")
 """The type of our own row numbers; SQLite only counts up by itself in an INTEGER."""
+
+JsonDocument: Final = JSON(none_as_null=True).with_variant(
+    postgresql.JSONB(none_as_null=True), "postgresql"
+)
+"""The type of a document that is read whole and that SQL can look into; None is NULL."""
 
 WRITES: Final = "vending_writes"
 """Execution option of a connection that will write; SQLite then locks at once."""
@@ -72,6 +78,20 @@ def insert_or_ignore(connection: Connection, table: Table) -> Insert:
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
     return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def insert_or_update(connection: Connection, table: Table) -> Insert:
+    """Return an INSERT of a whole row that replaces the one with the same primary key."""
+    return _insert_or_update(connection.dialect.name, table)
+
+
+@cache
+def _insert_or_update(dialect_name: str, table: Table) -> Insert:
+    new = sqlite.insert(table) if dialect_name == "sqlite" else postgresql.insert(table)
+    return new.on_conflict_do_update(
+        index_elements=list(table.primary_key),
+        set_={column.name: column for column in new.excluded if not column.primary_key},
+    )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

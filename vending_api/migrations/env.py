@@ -6,13 +6,14 @@ from alembic import context
 from sqlmodel import SQLModel
 
 # Each import tells the metadata about its tables.
+from vending_api.domain.accounts import tables as accounts
 from vending_api.domain.clients import tables as clients
 from vending_api.domain.issuing import tables as issuing
 from vending_api.domain.meters import tables as meters
 from vending_api.domain.sales import tables as sales
 from vending_api.kit import idempotency
 
-__all__ = ["clients", "idempotency", "issuing", "meters", "sales"]
+__all__ = ["accounts", "clients", "idempotency", "issuing", "meters", "sales"]
 
 _LOCK_TIMEOUT = "SET lock_timeout = '5s'"
 """A migration gives up rather than queue behind sales, and sales behind it."""

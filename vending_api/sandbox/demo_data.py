@@ -19,6 +19,8 @@ from sts.meter_number import (
     MeterPan,
 )
 from sts.security_module import MeterConfiguration
+from tariffs.account import Debt
+from vending_api.domain.accounts.service import set_customer, set_debts
 from vending_api.domain.clients.service import register_client
 from vending_api.domain.meters.service import (
     has_utilities,
@@ -58,18 +60,30 @@ class _DemoMeter(NamedTuple):
     last_name: str
     address: str
     amount_minor: int
+    tariff: str = "demo"
+    gets_free_units: bool = False
+    debts: tuple[Debt, ...] = ()
 
+
+_RATES_DEBT: Final = Debt(name="Municipal rates arrears", balance_minor=32_300)
+_SMALL_RATES_DEBT: Final = Debt(name="Municipal rates arrears", balance_minor=5_000)
+_WATER_DEBT: Final = Debt(name="Municipal water arrears", balance_minor=32_300)
 
 _METERS: Final = (
     _DemoMeter("TST001", "Pierre", "De Wet", "21 Dorp Straat", 10_000),
-    _DemoMeter("TST002", "Siphesihle", "Mwamure", "14 1st Street", 0),
-    _DemoMeter("TST003", "Mohamed", "Kaifa", "56 Prentice Road", 10_000),
-    _DemoMeter("TST004", "Kgosietsile", "Zono", "34 Mota Street", 10_000),
+    _DemoMeter("TST002", "Siphesihle", "Mwamure", "14 1st Street", 0, gets_free_units=True),
+    _DemoMeter("TST003", "Mohamed", "Kaifa", "56 Prentice Road", 10_000, gets_free_units=True),
+    _DemoMeter("TST004", "Kgosietsile", "Zono", "34 Mota Street", 10_000, "demo-blocks"),
     _DemoMeter("TST005", "Ibraheem", "Davids", "7 Adams Street", 5_000),
     _DemoMeter("TST006", "Zukile", "Maqoba", "9 Mahlangu Street", 10_000),
-    _DemoMeter("TST007", "John", "Palmer", "31 Milner Road", 20_000),
-    _DemoMeter("TST008", "Kgotso", "Phiri", "52 Ntombela Street", 20_000),
-    _DemoMeter("TST009", "Janine", "Oosthuizen", "301 Kerk Straat", 20_000),
+    _DemoMeter(
+        *("TST007", "John", "Palmer", "31 Milner Road", 20_000, "demo-fee"), debts=(_RATES_DEBT,)
+    ),
+    _DemoMeter(
+        *("TST008", "Kgotso", "Phiri", "52 Ntombela Street", 20_000),
+        debts=(_SMALL_RATES_DEBT, _WATER_DEBT),
+    ),
+    _DemoMeter("TST009", "Janine", "Oosthuizen", "301 Kerk Straat", 20_000, "demo-fees"),
     _DemoMeter("TST010", "Peter", "Dyton", "1 Elands Drive", 10_000),
     _DemoMeter("TST011", "Ruth", "Cupido", "4 Meyer Street", 10_000),
 )
@@ -91,10 +105,16 @@ def ensure_demo_data(connection: Connection) -> None:
         connection, user_name=DEMO_USER, name="Demo point of sale", password=DEMO_PASSWORD
     )
     register_utility(connection, UTILITY, limits=_UTILITY_LIMITS, supply_groups=[_SUPPLY_GROUP])
-    document = (resources.files(__package__) / "demo_tariff.toml").read_text(encoding="utf-8")
-    tariff_key = register_tariff(connection, "demo", document)
+    tariff_keys = {
+        name: register_tariff(connection, name, _document(name))
+        for name in dict.fromkeys(meter.tariff for meter in _METERS)
+    }
     for serial, meter in enumerate(_METERS, start=1):
-        register_meter(connection, _new_meter(meter, serial, tariff_key))
+        key = register_meter(connection, _new_meter(meter, serial, tariff_keys[meter.tariff]))
+        if meter.gets_free_units:
+            set_customer(connection, key, gets_free_units=True)
+        if meter.debts:
+            set_debts(connection, key, meter.debts)
 
 
 def demo_meter_configuration(serial: int) -> MeterConfiguration:
@@ -107,6 +127,11 @@ def demo_meter_configuration(serial: int) -> MeterConfiguration:
         tariff_index=TariffIndex("01"),
         encryption_algorithm=EncryptionAlgorithm.EA07,
     )
+
+
+def _document(tariff: str) -> str:
+    file = resources.files(__package__) / "tariffs" / f"{tariff}.toml"
+    return file.read_text(encoding="utf-8")
 
 
 def _new_meter(meter: _DemoMeter, serial: int, tariff_key: int) -> NewMeter:

@@ -1,8 +1,9 @@
-"""A stand-in for the service behind the surface: two meters, ids in a dict, tokens in a row."""
+"""A stand-in for the service behind the surface: three meters, ids in a dict, tokens in a row."""
 
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -14,32 +15,85 @@ from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, SupplyGroupCode
 from sts.meter_number import MeterPan
 from sts.security_module import MeterConfiguration
 from sts.token_identifier import TokenIdentifier
-from tariffs.tariff import parse_tariff
+from tariffs.document import parse_tariff
+from tariffs.lines import LineKind
 from vending_api.domain.clients.errors import CredentialsRejected
 from vending_api.domain.clients.types import Client
-from vending_api.domain.issuing.types import SoldToken, TaxedAmount, TokenKind
+from vending_api.domain.issuing.types import SoldToken, TokenKind
 from vending_api.domain.meters.errors import MeterBlocked, UnknownMeter
 from vending_api.domain.meters.types import Customer, Meter, PurchaseLimits, ServiceType, Utility
-from vending_api.domain.sales.errors import AmountOutsideLimits, MessageIdUsed
+from vending_api.domain.pricing.errors import AmountOutsideLimits
+from vending_api.domain.pricing.types import FREE_OF_CHARGE, Bill, BillLine, TaxedAmount
+from vending_api.domain.sales.errors import MessageIdUsed
 from vending_api.domain.sales.types import LookUpMeter, Sale, SellCredit
 from vending_api.surfaces.electrum.routes import ElectrumServices, build_app
 
 PAN: Final = "600727000000000009"
 METER_ID: Final = "00000000000"
 BLOCKED_METER_ID: Final = "00000000018"
+CHARGED_METER_ID: Final = "00000000026"
+"""Of R200, it pays R50 of a debt, R5 and R30 for services, and the rest for units of two prices."""
 _TARIFF: Final = """
 name = "flat"
-[energy]
-rate_minor = "248.14"
-[tax]
+unit = "kWh"
+price_currency = "ZAR"
+time_zone = "Africa/Johannesburg"
+source = "made up"
+[[version]]
+valid_from = 2014-01-01
+[version.energy]
+rate = "248.14"
+[[version.tax]]
 name = "VAT"
-rate_percent = "15"
+percent = "15"
+on = "everything"
 """
 
 
 def basic(user_name: str, password: str) -> str:
     """Return an Authorization header."""
     return "Basic " + base64.b64encode(f"{user_name}:{password}".encode()).decode()
+
+
+def _taxed(net_minor: int, tax_minor: int) -> TaxedAmount:
+    return TaxedAmount(
+        net_minor=net_minor,
+        tax_minor=tax_minor,
+        tax_name="VAT",
+        tax_rate_percent=Decimal("15.00"),
+    )
+
+
+def _energy(units: str, price_minor: str, charge: TaxedAmount) -> BillLine:
+    return BillLine(
+        kind=LineKind.ENERGY,
+        name="energy",
+        reason="units of this month",
+        charge=charge,
+        units=Decimal(units),
+        price_minor=Decimal(price_minor),
+    )
+
+
+def _other(
+    kind: LineKind, name: str, charge: TaxedAmount, balance_minor: int | None = None
+) -> BillLine:
+    return BillLine(
+        kind=kind, name=name, reason="made up", charge=charge, balance_minor=balance_minor
+    )
+
+
+_PLAIN: Final = (_energy("40.3", "285.361", _taxed(10_000, 1_500)),)
+_CHARGED: Final = (
+    _other(LineKind.CHANNEL_FEE, "Cash handling", replace(FREE_OF_CHARGE, net_minor=500)),
+    _other(LineKind.DEBT, "Old debt", replace(FREE_OF_CHARGE, net_minor=5_000), 27_300),
+    _other(LineKind.DEBT, "Older debt", FREE_OF_CHARGE, 10_000),
+    _other(LineKind.CHARGE, "Connection fee", _taxed(2_609, 391), 0),
+    _other(LineKind.CHARGE, "Service fee", FREE_OF_CHARGE, 4_945),
+    _energy("20", "230", _taxed(4_000, 600)),
+    _energy("20.3", "339.9055", _taxed(6_001, 900)),
+    _other(LineKind.ROUNDING, "rounding", _taxed(-1, 0)),
+)
 
 
 class Shop:
@@ -107,12 +161,7 @@ class Shop:
             digits=f"{len(self._sales) + 1:020d}",
             units_tenths=403,
             token_identifier=TokenIdentifier(1),
-            charge=TaxedAmount(
-                net_minor=10_000,
-                tax_minor=1_500,
-                tax_name="VAT",
-                tax_rate_percent=Decimal("15.00"),
-            ),
+            charge=_taxed(10_000, 1_500),
         )
         return Sale(
             purchase_id=command.purchase_id,
@@ -121,6 +170,7 @@ class Shop:
             sold_at=command.received_at,
             meter=meter,
             tokens=(token,),
+            bill=Bill(_CHARGED if meter.external_id == CHARGED_METER_ID else _PLAIN),
         )
 
 
@@ -167,7 +217,7 @@ def purchase(message_id: str = "purchase-1", **changes: Any) -> dict[str, Any]:
 
 
 def _meter(external_id: str) -> Meter:
-    if external_id not in {METER_ID, BLOCKED_METER_ID}:
+    if external_id not in {METER_ID, BLOCKED_METER_ID, CHARGED_METER_ID}:
         raise UnknownMeter(external_id)
     return Meter(
         key=1,

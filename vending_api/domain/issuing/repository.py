@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select
 
 from sts.token_identifier import TokenIdentifier
 from vending_api.domain.issuing.tables import TOKEN
-from vending_api.domain.issuing.types import SoldToken, TaxedAmount, TokenKind
+from vending_api.domain.issuing.types import SoldToken, TokenKind
+from vending_api.domain.pricing.types import TaxedAmount
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -24,32 +26,40 @@ _OF_SALE: Final = (
 )
 
 
-def add_token(
-    connection: Connection, token: SoldToken, *, sale_key: int, meter: Meter, made_at: datetime
+def add_tokens(
+    connection: Connection,
+    tokens: Sequence[SoldToken],
+    *,
+    sale_key: int,
+    meter: Meter,
+    made_at: datetime,
 ) -> None:
-    """Store a token that was made for a sale, with the key data that its meter holds."""
+    """Store the tokens that were made for a sale, with the key data that its meter holds."""
     configuration = meter.configuration
-    connection.execute(
-        _INSERT,
+    of_all: dict[str, Any] = {
+        "sale_key": sale_key,
+        "meter_key": meter.key,
+        "base_date": meter.base_date.value,
+        "supply_group_code": configuration.supply_group_code.digits,
+        "key_revision_number": configuration.key_revision_number.value,
+        "tariff_index": configuration.tariff_index.digits,
+        "encryption_algorithm": configuration.encryption_algorithm.value,
+        "made_at": made_at,
+    }
+    of_each: Iterator[dict[str, Any]] = (
         {
-            "sale_key": sale_key,
-            "meter_key": meter.key,
             "kind": token.kind.value,
             "digits": token.digits,
             "units_tenths": token.units_tenths,
-            "base_date": meter.base_date.value,
             "token_identifier": token.token_identifier.minutes,
-            "supply_group_code": configuration.supply_group_code.digits,
-            "key_revision_number": configuration.key_revision_number.value,
-            "tariff_index": configuration.tariff_index.digits,
-            "encryption_algorithm": configuration.encryption_algorithm.value,
             "net_minor": token.charge.net_minor,
             "tax_minor": token.charge.tax_minor,
             "tax_name": token.charge.tax_name,
             "tax_rate_percent": str(token.charge.tax_rate_percent),
-            "made_at": made_at,
-        },
+        }
+        for token in tokens
     )
+    connection.execute(_INSERT, [of_all | own for own in of_each])
 
 
 def tokens_of_sale(connection: Connection, sale_key: int) -> tuple[SoldToken, ...]:

@@ -16,19 +16,21 @@ from sts.security_module import IssueRequest
 from sts.tokens.credit import Resource, TransferCredit
 from vending_api.domain.issuing import repository
 from vending_api.domain.issuing.errors import MeterKeyUnusable, TokenNotProven
-from vending_api.domain.issuing.types import SoldToken, TaxedAmount, TokenKind
-from vending_api.domain.meters.service import take_token_identifier
+from vending_api.domain.issuing.types import SoldToken
+from vending_api.domain.meters.service import take_token_identifiers
 from vending_api.domain.meters.types import ServiceType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from sts.security_module import SecurityModule
+    from sts.security_module import IssuedToken, SecurityModule
     from sts.units import TransferAmount
+    from vending_api.domain.issuing.types import TokenKind
     from vending_api.domain.meters.types import Meter
+    from vending_api.domain.pricing.types import TaxedAmount
 
 
 _RESOURCES: Final = {
@@ -50,58 +52,81 @@ class TokenMaker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditOrder:
-    """One token of paid credit."""
+    """One token of credit, paid for or free."""
 
+    kind: TokenKind
     amount: TransferAmount
     charge: TaxedAmount
-    now: datetime
 
 
-def make_credit_token(
-    connection: Connection, maker: TokenMaker, meter: Meter, order: CreditOrder
-) -> SoldToken:
-    """Return a new credit token for a locked meter, proven by reading it back.
+def make_credit_tokens(
+    connection: Connection,
+    maker: TokenMaker,
+    meter: Meter,
+    orders: Sequence[CreditOrder],
+    *,
+    now: datetime,
+) -> tuple[SoldToken, ...]:
+    """Return new credit tokens for a locked meter, proven by reading them back.
 
-    Its identifier is recorded as used with it. Raises MeterKeyUnusable when the
-    meter's key cannot make it, TokenNotProven when it does not read back.
+    All tokens of a sale are ordered at once; their identifiers are recorded as used. Raises
+    MeterKeyUnusable when the meter's key cannot make one, TokenNotProven when one does not
+    read back.
     """
     _require_usable_base_date(maker.security_module, meter)
     try:
-        token_identifier = take_token_identifier(connection, meter, order.now)
+        identifiers = take_token_identifiers(connection, meter, now, count=len(orders))
     except TokenIdentifierOutOfRange as error:
         raise MeterKeyUnusable(meter.external_id, str(error)) from error
-    token = TransferCredit(
-        resource=_RESOURCES[meter.service_type],
-        amount=order.amount,
-        token_identifier=token_identifier,
-        random=maker.random_nibble(),
-    )
-    (issued,) = maker.security_module.issue([IssueRequest(meter.configuration, token)])
-    if isinstance(issued, ReadBackMismatch):
-        raise TokenNotProven(meter.external_id) from issued
-    if isinstance(issued, StsError):
-        raise MeterKeyUnusable(meter.external_id, str(issued)) from issued
-    if issued.token != token:
-        raise TokenNotProven(meter.external_id)
-    return SoldToken(
-        kind=TokenKind.STANDARD,
-        digits=issued.digits,
-        units_tenths=order.amount.tenths,
-        token_identifier=token_identifier,
-        charge=order.charge,
+    tokens = [
+        TransferCredit(
+            resource=_RESOURCES[meter.service_type],
+            amount=order.amount,
+            token_identifier=token_identifier,
+            random=maker.random_nibble(),
+        )
+        for order, token_identifier in zip(orders, identifiers, strict=True)
+    ]
+    requests = [IssueRequest(meter.configuration, token) for token in tokens]
+    issued = maker.security_module.issue(requests)
+    return tuple(
+        SoldToken(
+            kind=order.kind,
+            digits=_proven_digits(meter, token, outcome),
+            units_tenths=order.amount.tenths,
+            token_identifier=token.token_identifier,
+            charge=order.charge,
+        )
+        for order, token, outcome in zip(orders, tokens, issued, strict=True)
     )
 
 
-def record_token(
-    connection: Connection, token: SoldToken, *, sale_key: int, meter: Meter, made_at: datetime
+def record_tokens(
+    connection: Connection,
+    tokens: Sequence[SoldToken],
+    *,
+    sale_key: int,
+    meter: Meter,
+    made_at: datetime,
 ) -> None:
-    """Store a token with the sale that it was made for."""
-    repository.add_token(connection, token, sale_key=sale_key, meter=meter, made_at=made_at)
+    """Store tokens with the sale that they were made for, in the order of their entry."""
+    repository.add_tokens(connection, tokens, sale_key=sale_key, meter=meter, made_at=made_at)
 
 
 def tokens_of_sale(connection: Connection, sale_key: int) -> tuple[SoldToken, ...]:
     """Return the tokens of a sale, in the order in which they are keyed in."""
     return repository.tokens_of_sale(connection, sale_key)
+
+
+def _proven_digits(meter: Meter, token: TransferCredit, outcome: IssuedToken | StsError) -> str:
+    """Return the digits of a token that the security module made as it was asked to."""
+    if isinstance(outcome, ReadBackMismatch):
+        raise TokenNotProven(meter.external_id) from outcome
+    if isinstance(outcome, StsError):
+        raise MeterKeyUnusable(meter.external_id, str(outcome)) from outcome
+    if outcome.token != token:
+        raise TokenNotProven(meter.external_id)
+    return outcome.digits
 
 
 def _require_usable_base_date(security_module: SecurityModule, meter: Meter) -> None:

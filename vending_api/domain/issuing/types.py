@@ -7,9 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from sts.token_identifier import TokenIdentifier
+    from vending_api.domain.pricing.types import TaxedAmount
 
 
 class TokenKind(StrEnum):
@@ -22,17 +21,6 @@ class TokenKind(StrEnum):
     REFUND = "refund"
     KEY_CHANGE = "key_change"
     POWER_LIMIT = "power_limit"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaxedAmount:
-    """A sum without tax, and the tax on it, in minor units."""
-
-    net_minor: int
-    tax_minor: int
-    tax_name: str
-    """"VAT"; at most 10 characters."""
-    tax_rate_percent: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

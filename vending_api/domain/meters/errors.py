@@ -25,12 +25,3 @@ class MeterBlocked(DomainError):
     def __init__(self, external_id: str) -> None:
         super().__init__(f"the utility has blocked vending to meter {external_id}")
         self.external_id = external_id
-
-
-class EntryInvalid(ValueError):
-    """An entry that the register cannot take; no point of sale ever meets it."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
-        self.field = field
-        self.problem = problem

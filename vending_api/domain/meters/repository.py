@@ -13,14 +13,15 @@ from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, SupplyGroupCode
 from sts.meter_number import MeterPan
 from sts.security_module import MeterConfiguration
 from sts.token_identifier import TokenIdentifier
-from tariffs.tariff import FlatTariff, parse_tariff
-from vending_api.domain.meters.errors import EntryInvalid
+from tariffs.document import parse_tariff
 from vending_api.domain.meters.tables import CUSTOMER, METER, SUPPLY_GROUP, TARIFF, UTILITY
 from vending_api.domain.meters.types import Customer, Meter, PurchaseLimits, ServiceType, Utility
+from vending_api.kit.entries import require_fit
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Table
 
+    from tariffs.tariff import Tariff
     from vending_api.domain.meters.types import NewMeter
 
 _METER: Final = (
@@ -107,10 +108,10 @@ def add_tariff(connection: Connection, name: str, document: str) -> int:
     return _add(connection, TARIFF, {"name": name, "document": document})
 
 
-def add_meter(connection: Connection, meter: NewMeter) -> None:
-    """Store a meter and its customer."""
+def add_meter(connection: Connection, meter: NewMeter) -> int:
+    """Store a meter and its customer, and return the meter's key."""
     configuration, limits = meter.configuration, meter.limits
-    _add(
+    return _add(
         connection,
         METER,
         {
@@ -133,16 +134,8 @@ def add_meter(connection: Connection, meter: NewMeter) -> None:
 
 
 def _add(connection: Connection, table: Table, values: dict[str, Any]) -> int:
-    """Store a row and return its key; raises EntryInvalid for a text longer than its column.
-
-    SQLite would keep any text, and receipts could not hold it.
-    """
-    for name, value in values.items():
-        longest = getattr(table.c[name].type, "length", None)
-        if isinstance(value, str) and longest is not None and len(value) > longest:
-            raise EntryInvalid(
-                f"{table.name}.{name}", f"{len(value)} characters; write at most {longest}"
-            )
+    """Store a row and return its key; raises EntryInvalid for a text longer than its column."""
+    require_fit(table, values)
     return int(connection.execute(insert(table).values(values).returning(table.c.key)).scalar_one())
 
 
@@ -188,6 +181,6 @@ def _limits(row: Row[Any]) -> PurchaseLimits:
 
 
 @lru_cache(maxsize=256)
-def _tariff(name: str, document: str) -> FlatTariff:
+def _tariff(name: str, document: str) -> Tariff:
     """Parse a tariff once; the document itself is the key, so a change is seen at once."""
     return parse_tariff(document, document=name)

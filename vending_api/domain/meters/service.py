@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sts.token_identifier import TokenIdentifier, next_token_identifier
-from tariffs.tariff import parse_tariff
+from tariffs.document import parse_tariff
 from vending_api.domain.meters import repository
-from vending_api.domain.meters.errors import EntryInvalid, UnknownMeter
+from vending_api.domain.meters.errors import UnknownMeter
+from vending_api.kit.entries import EntryInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from sts.key_data import SupplyGroupCode
+    from tariffs.tariff import Tariff
     from vending_api.domain.meters.types import Meter, NewMeter, PurchaseLimits, Utility
+
+_LONGEST_CHARGE_NAME: Final = 40
+"""What points of sale can print of a charge."""
 
 
 def find_meter(connection: Connection, external_id: str) -> Meter:
@@ -38,14 +43,21 @@ def lock_meter(connection: Connection, external_id: str) -> Meter:
     return meter
 
 
-def take_token_identifier(connection: Connection, meter: Meter, now: datetime) -> TokenIdentifier:
-    """Return the identifier of the next token of a locked meter, and record it as used.
+def take_token_identifiers(
+    connection: Connection, meter: Meter, now: datetime, *, count: int
+) -> list[TokenIdentifier]:
+    """Return the identifiers of the next tokens of a locked meter, and record them as used.
 
-    Raises TokenIdentifierOutOfRange when the meter's base date has ended.
+    `meter` is as it was locked: its next tokens are all taken here, at once. Raises
+    TokenIdentifierOutOfRange when the meter's base date has ended.
     """
-    token_identifier = next_token_identifier(now, meter.base_date, meter.last_token_identifier)
-    repository.record_token_identifier(connection, meter.key, token_identifier)
-    return token_identifier
+    taken: list[TokenIdentifier] = []
+    last = meter.last_token_identifier
+    for _ in range(count):
+        last = next_token_identifier(now, meter.base_date, last)
+        taken.append(last)
+    repository.record_token_identifier(connection, meter.key, taken[-1])
+    return taken
 
 
 def register_utility(
@@ -65,19 +77,29 @@ def register_utility(
 
 
 def register_tariff(connection: Connection, name: str, document: str) -> int:
-    """Register a tariff document and return its key; raises TariffInvalid for a bad one."""
-    parse_tariff(document, document=name)
+    """Register a tariff document and return its key.
+
+    Raises TariffInvalid for a bad one, EntryInvalid for a name that is too long for receipts.
+    """
+    for charge in _names_of_charges(parse_tariff(document, document=name)):
+        if len(charge) > _LONGEST_CHARGE_NAME:
+            raise EntryInvalid(
+                "tariff.document",
+                f"charge {charge!r} has {len(charge)} characters; "
+                f"write at most {_LONGEST_CHARGE_NAME}",
+            )
     return repository.add_tariff(connection, name, document)
 
 
-def register_meter(connection: Connection, meter: NewMeter) -> None:
-    """Register a meter of a registered supply group and tariff, with its customer.
+def register_meter(connection: Connection, meter: NewMeter) -> int:
+    """Register a meter of a registered supply group and tariff, and return its key.
 
-    Raises EntryInvalid for a text that points of sale could not send or print.
+    Its customer is registered with it. Raises EntryInvalid for a text that points of sale
+    could not send or print.
     """
     if not (meter.external_id.isascii() and meter.external_id.isalnum()):
         raise EntryInvalid("meter.external_id", "write letters and digits only")
-    repository.add_meter(connection, meter)
+    return repository.add_meter(connection, meter)
 
 
 def is_registered(connection: Connection, utility_name: str) -> bool:
@@ -88,3 +110,10 @@ def is_registered(connection: Connection, utility_name: str) -> bool:
 def has_utilities(connection: Connection) -> bool:
     """Return whether any utility is registered."""
     return repository.has_utilities(connection)
+
+
+def _names_of_charges(tariff: Tariff) -> Iterator[str]:
+    for version in tariff.versions:
+        yield from (charge.name for charge in version.charges)
+        if version.channel_fee is not None:
+            yield version.channel_fee.name

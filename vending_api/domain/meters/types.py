@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sts.base_date import BaseDate
     from sts.security_module import MeterConfiguration
     from sts.token_identifier import TokenIdentifier
-    from tariffs.tariff import FlatTariff
+    from tariffs.tariff import Tariff
 
 
 class ServiceType(StrEnum):
@@ -73,7 +73,7 @@ class Meter:
     is_blocked: bool
     last_token_identifier: TokenIdentifier | None
     """The newest one made for it under `base_date`; trustworthy while the row is locked."""
-    tariff: FlatTariff
+    tariff: Tariff
     customer: Customer
     utility: Utility
 

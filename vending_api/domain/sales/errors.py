@@ -16,21 +16,6 @@ class MessageIdUsed(DomainError):
         self.message_id = message_id
 
 
-class AmountOutsideLimits(DomainError):
-    """The sum is smaller or larger than the meter may buy for."""
-
-    fault = Fault.REFUSED
-    code = "amount_outside_limits"
-
-    def __init__(self, amount_minor: int, minimum_minor: int, maximum_minor: int) -> None:
-        super().__init__(
-            f"{amount_minor} is not between {minimum_minor} and {maximum_minor} minor units",
-        )
-        self.amount_minor = amount_minor
-        self.minimum_minor = minimum_minor
-        self.maximum_minor = maximum_minor
-
-
 class CurrencyNotAccepted(DomainError):
     """The sum is in another currency than the utility sells in."""
 
@@ -52,14 +37,3 @@ class NothingDue(DomainError):
     def __init__(self, external_id: str) -> None:
         super().__init__(f"no free units are due to meter {external_id}")
         self.external_id = external_id
-
-
-class AmountTooLarge(DomainError):
-    """The sum buys more units than one token can carry."""
-
-    fault = Fault.REFUSED
-    code = "amount_too_large"
-
-    def __init__(self, amount_minor: int) -> None:
-        super().__init__(f"{amount_minor} minor units buy more than one token can carry")
-        self.amount_minor = amount_minor

@@ -7,29 +7,31 @@ id stays used; what is raised leaves no trace.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from sts.errors import InvalidField
 from sts.units import TransferAmount
-from tariffs.quote import quote
+from vending_api.domain.accounts.service import account_of, store_account
 from vending_api.domain.issuing.errors import MeterKeyUnusable
 from vending_api.domain.issuing.service import (
     CreditOrder,
-    make_credit_token,
-    record_token,
+    make_credit_tokens,
+    record_tokens,
     tokens_of_sale,
 )
-from vending_api.domain.issuing.types import TaxedAmount
+from vending_api.domain.issuing.types import TokenKind
 from vending_api.domain.meters.errors import MeterBlocked, UnknownMeter
 from vending_api.domain.meters.service import find_meter, lock_meter
-from vending_api.domain.sales import repository
-from vending_api.domain.sales.errors import (
+from vending_api.domain.pricing.errors import (
     AmountOutsideLimits,
     AmountTooLarge,
-    CurrencyNotAccepted,
-    MessageIdUsed,
-    NothingDue,
+    AmountTooSmall,
+    NoPrice,
 )
+from vending_api.domain.pricing.service import limits_of, price
+from vending_api.domain.pricing.types import FREE_OF_CHARGE
+from vending_api.domain.sales import repository
+from vending_api.domain.sales.errors import CurrencyNotAccepted, MessageIdUsed, NothingDue
 from vending_api.domain.sales.types import Refusal, Sale
 from vending_api.kit.idempotency import claim
 
@@ -37,10 +39,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from vending_api.domain.issuing.service import TokenMaker
-    from vending_api.domain.issuing.types import SoldToken
     from vending_api.domain.meters.types import Meter
+    from vending_api.domain.pricing.types import Bill, Priced
     from vending_api.domain.sales.types import LookUpMeter, SellCredit
-    from vending_api.kit.errors import DomainError
 
 _LOOKUP: Final = "lookup"
 _PURCHASE: Final = "purchase"
@@ -51,6 +52,8 @@ _REFUSALS: Final = (
     CurrencyNotAccepted,
     AmountOutsideLimits,
     AmountTooLarge,
+    AmountTooSmall,
+    NoPrice,
     NothingDue,
     MeterKeyUnusable,
 )
@@ -58,7 +61,7 @@ _REFUSALS: Final = (
 
 
 def look_up(connection: Connection, command: LookUpMeter) -> Meter | Refusal:
-    """Return a registered meter, or the refusal of an unknown one.
+    """Return a registered meter with what it may buy for now, or the refusal of an unknown one.
 
     Raises MessageIdUsed when another lookup had this id.
     """
@@ -72,9 +75,10 @@ def look_up(connection: Connection, command: LookUpMeter) -> Meter | Refusal:
     if not taken.is_new:
         raise MessageIdUsed(command.lookup_id)
     try:
-        return find_meter(connection, command.external_meter_id)
+        meter = find_meter(connection, command.external_meter_id)
     except UnknownMeter as reason:
         return Refusal(reason)
+    return replace(meter, limits=limits_of(meter, command.received_at))
 
 
 def sell(connection: Connection, maker: TokenMaker, command: SellCredit) -> Sale | Refusal:
@@ -116,6 +120,7 @@ def retry(connection: Connection, maker: TokenMaker, command: SellCredit) -> Sal
         sold_at=stored.received_at,
         meter=find_meter(connection, stored.external_meter_id),
         tokens=tokens_of_sale(connection, stored.key),
+        bill=stored.bill,
     )
 
 
@@ -143,61 +148,75 @@ def _asks_the_same(stored: repository.StoredSale, command: SellCredit) -> bool:
 def _decide(
     connection: Connection, maker: TokenMaker, command: SellCredit, *, is_known: bool
 ) -> Sale | Refusal:
-    """Sell or refuse under a claimed id, and store which of the two."""
+    """Sell or refuse under a claimed id, and store which of the two.
+
+    The account is read after the meter is locked, and changes only if the tokens are made.
+    """
+    at = command.received_at
     try:
         meter = lock_meter(connection, command.external_meter_id)
-        token = _token_for(connection, maker, meter, command)
+        _require_allowed(meter, command)
+        account = account_of(connection, meter.key)
+        bought = price(meter.tariff, account, command.amount_minor, at)
+        orders = _orders(meter, command, bought)
+        tokens = make_credit_tokens(connection, maker, meter, orders, now=at)
     except _REFUSALS as reason:
-        _store(connection, command, refusal=reason, is_known=is_known)
+        _store(connection, command, reason.code, is_known=is_known)
         return Refusal(reason)
-    sale_key = _store(connection, command, refusal=None, is_known=is_known)
-    record_token(connection, token, sale_key=sale_key, meter=meter, made_at=command.received_at)
+    sale_key = _store(connection, command, bought.bill, is_known=is_known)
+    record_tokens(connection, tokens, sale_key=sale_key, meter=meter, made_at=at)
+    store_account(connection, meter.key, bought.account, before=account)
     return Sale(
         purchase_id=command.purchase_id,
         amount_minor=command.amount_minor,
         currency=command.currency,
-        sold_at=command.received_at,
+        sold_at=at,
         meter=meter,
-        tokens=(token,),
+        tokens=tokens,
+        bill=bought.bill,
     )
-
-
-def _token_for(
-    connection: Connection, maker: TokenMaker, meter: Meter, command: SellCredit
-) -> SoldToken:
-    _require_allowed(meter, command)
-    bought = quote(meter.tariff, command.amount_minor)
-    try:
-        amount = TransferAmount.covering(bought.units_tenths)
-    except InvalidField as error:
-        raise AmountTooLarge(command.amount_minor) from error
-    charge = TaxedAmount(
-        net_minor=bought.net_minor,
-        tax_minor=bought.tax_minor,
-        tax_name=bought.tax_name,
-        tax_rate_percent=bought.tax_rate_percent,
-    )
-    order = CreditOrder(amount=amount, charge=charge, now=command.received_at)
-    return make_credit_token(connection, maker, meter, order)
 
 
 def _require_allowed(meter: Meter, command: SellCredit) -> None:
     """Raise the first rule that forbids the sale; the order is part of the interface."""
-    limits = meter.limits
     if meter.is_blocked:
         raise MeterBlocked(meter.external_id)
     if command.currency != meter.utility.currency:
         raise CurrencyNotAccepted(command.currency, meter.utility.currency)
-    if not limits.minimum_minor <= command.amount_minor <= limits.maximum_minor:
-        raise AmountOutsideLimits(command.amount_minor, limits.minimum_minor, limits.maximum_minor)
-    if command.amount_minor == 0:
+    # Nothing is the sum for free units; whether any are due is seen once they are worked out.
+    if command.amount_minor != 0:
+        _require_within_limits(meter, command.amount_minor)
+
+
+def _require_within_limits(meter: Meter, amount_minor: int) -> None:
+    limits = meter.limits
+    if not limits.minimum_minor <= amount_minor <= limits.maximum_minor:
+        raise AmountOutsideLimits(amount_minor, limits.minimum_minor, limits.maximum_minor)
+
+
+def _orders(meter: Meter, command: SellCredit, bought: Priced) -> list[CreditOrder]:
+    """Return the tokens to make: the credit that is paid for, then the free units that are due.
+
+    Raises AmountOutsideLimits or NothingDue for a purchase of nothing when nothing is due.
+    """
+    orders = []
+    if bought.units_tenths:
+        amount = TransferAmount(bought.units_tenths)
+        orders.append(
+            CreditOrder(kind=TokenKind.STANDARD, amount=amount, charge=bought.bill.credit)
+        )
+    if bought.free_units_tenths:
+        amount = TransferAmount(bought.free_units_tenths)
+        orders.append(CreditOrder(kind=TokenKind.FREE, amount=amount, charge=FREE_OF_CHARGE))
+    if not orders:
+        _require_within_limits(meter, command.amount_minor)
         raise NothingDue(meter.external_id)
+    return orders
 
 
 def _store(
-    connection: Connection, command: SellCredit, *, refusal: DomainError | None, is_known: bool
+    connection: Connection, command: SellCredit, outcome: Bill | str, *, is_known: bool
 ) -> int:
-    code = None if refusal is None else refusal.code
     if is_known:
-        return repository.replace_sale(connection, command, refusal_code=code)
-    return repository.add_sale(connection, command, refusal_code=code)
+        return repository.replace_sale(connection, command, outcome)
+    return repository.add_sale(connection, command, outcome)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vending_api.domain.issuing.types import TokenKind
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from vending_api.domain.clients.types import Client
     from vending_api.domain.issuing.types import SoldToken
     from vending_api.domain.meters.types import Meter
+    from vending_api.domain.pricing.types import Bill, TariffBlock
     from vending_api.kit.errors import DomainError
 
 
@@ -54,16 +57,23 @@ class Sale:
     sold_at: datetime
     meter: Meter
     tokens: tuple[SoldToken, ...]
+    bill: Bill
+    """Where the money went."""
 
     @property
     def purchase_total_minor(self) -> int:
-        """What the tokens cost, without tax."""
+        """What the tokens cost, without tax, service charges and debts."""
         return sum(token.charge.net_minor for token in self.tokens)
 
     @property
     def tax_total_minor(self) -> int:
-        """All tax of the sale."""
-        return sum(token.charge.tax_minor for token in self.tokens)
+        """All tax of the sale, on tokens and service charges."""
+        on_tokens = sum(token.charge.tax_minor for token in self.tokens)
+        return on_tokens + sum(line.charge.tax_minor for line in self.bill.service_charges)
+
+    def blocks_of(self, token: SoldToken) -> tuple[TariffBlock, ...]:
+        """Return how the price of a token of this sale came about; nothing for a gift."""
+        return self.bill.blocks if token.kind is TokenKind.STANDARD else ()
 
 
 @dataclass(frozen=True, slots=True)

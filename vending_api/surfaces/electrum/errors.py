@@ -47,6 +47,8 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "message_id_used": Answer(400, ErrorType.DUPLICATE_RECORD, "Id was used before"),
     "amount_outside_limits": Answer(400, ErrorType.INVALID_AMOUNT, "Amount out of limits"),
     "amount_too_large": Answer(400, ErrorType.INVALID_AMOUNT, "Amount is too large"),
+    "amount_too_small": Answer(400, ErrorType.INVALID_AMOUNT, "Amount is too small"),
+    "no_price": Answer(400, ErrorType.TRANSACTION_DECLINED, "No price in force"),
     "currency_not_accepted": Answer(400, ErrorType.INVALID_AMOUNT, "Wrong currency"),
     "nothing_due": Answer(400, ErrorType.NO_FREE_UNITS_DUE, "No free units due"),
     "token_not_proven": Answer(503, ErrorType.SYSTEM_MALFUNCTION, "No token was made"),

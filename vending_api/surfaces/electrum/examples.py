@@ -57,15 +57,15 @@ LOOKUP_RESPONSE: Final = {
 PURCHASE_REQUEST: Final = {
     **_TRANSACTION,
     "meter": {"meterId": "01234567890"},
-    "purchaseAmount": {"amount": 11500, "currency": "710"},
-    "tenders": [{"tenderType": "CASH", "amount": {"amount": 11500, "currency": "710"}}],
+    "purchaseAmount": {"amount": 14650, "currency": "710"},
+    "tenders": [{"tenderType": "CASH", "amount": {"amount": 14650, "currency": "710"}}],
 }
 PURCHASE_RESPONSE: Final = {
     **_TRANSACTION,
     **_REGISTERED,
     "utilityType": "Electricity",
     "purchaseTotal": {"amount": 10000, "currency": "710"},
-    "taxTotal": {"amount": 1500, "currency": "710"},
+    "taxTotal": {"amount": 1650, "currency": "710"},
     "tokens": [
         {
             "tokenType": "STD",
@@ -78,6 +78,29 @@ PURCHASE_RESPONSE: Final = {
                 "taxRate": 15.0,
             },
             "token": "12345678901234567890",
+            "tariffCalc": [
+                {"units": 20.0, "rate": 241.16},
+                {"units": 20.3, "rate": 328.91},
+            ],
+        },
+    ],
+    "debtRecoveryCharges": [
+        {
+            "amount": {"amount": 2000, "currency": "710", "tax": 0},
+            "description": "Municipal rates arrears",
+            "balance": {"amount": 27300, "currency": "710"},
+        },
+    ],
+    "serviceCharges": [
+        {
+            "amount": {
+                "amount": 1000,
+                "currency": "710",
+                "tax": 150,
+                "taxType": "VAT",
+                "taxRate": 15.0,
+            },
+            "description": "Service fee",
         },
     ],
 }

@@ -17,11 +17,13 @@ from vending_api.surfaces.electrum.wire.messages import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from vending_api.domain.clients.types import Client
     from vending_api.domain.issuing.types import SoldToken
     from vending_api.domain.meters.types import Meter
+    from vending_api.domain.pricing.types import BillLine, TariffBlock, TaxedAmount
     from vending_api.domain.sales.types import Sale
 
 _ECHOED: Final = tuple(name for name in Transaction.model_fields if name != "slip_data")
@@ -78,16 +80,22 @@ def lookup_answer(message: MeterLookupRequest, meter: Meter) -> MeterLookupRespo
 
 
 def purchase_answer(message: PurchaseRequest, sale: Sale) -> PurchaseResponse:
-    """Return what was sold, in answer to a purchase or a retry."""
+    """Return what was sold and where the money went, in answer to a purchase or a retry.
+
+    Tokens, service charges and debts with their taxes are together what was paid.
+    """
+    currency, bill = sale.currency, sale.bill
     return PurchaseResponse(
         **_echo(message),
         meter=_meter(sale.meter),
         customer=_customer(sale.meter),
         utility=_utility(sale.meter),
         utility_type=sale.meter.service_type,
-        purchase_total=money.LedgerAmount(amount=sale.purchase_total_minor, currency=sale.currency),
-        tax_total=money.LedgerAmount(amount=sale.tax_total_minor, currency=sale.currency),
-        tokens=[_token(token, sale.currency) for token in sale.tokens],
+        purchase_total=money.LedgerAmount(amount=sale.purchase_total_minor, currency=currency),
+        tax_total=money.LedgerAmount(amount=sale.tax_total_minor, currency=currency),
+        tokens=[_token(token, sale.blocks_of(token), currency) for token in sale.tokens],
+        debt_recovery_charges=[_debt(line, currency) for line in bill.debts_recovered] or None,
+        service_charges=[_service_charge(line, currency) for line in bill.service_charges] or None,
     )
 
 
@@ -133,17 +141,38 @@ def _utility(meter: Meter) -> register.Utility:
     )
 
 
-def _token(token: SoldToken, currency: str) -> tokens.Token:
-    charge = token.charge
+def _token(token: SoldToken, blocks: Sequence[TariffBlock], currency: str) -> tokens.Token:
     return tokens.Token(
         token_type=_TOKEN_TYPES[token.kind],
         units=exact_tenths(token.units_tenths),
-        amount=money.TaxableAmount(
-            amount=charge.net_minor,
-            currency=currency,
-            tax=charge.tax_minor,
-            tax_type=charge.tax_name,
-            tax_rate=charge.tax_rate_percent,
-        ),
+        amount=_taxable(token.charge, currency),
         token=token.digits,
+        tariff_calc=[
+            tokens.TariffBlock(units=block.units, rate=block.price_minor) for block in blocks
+        ]
+        or None,
+    )
+
+
+def _service_charge(line: BillLine, currency: str) -> money.ServiceCharge:
+    return money.ServiceCharge(amount=_taxable(line.charge, currency), description=line.name)
+
+
+def _debt(line: BillLine, currency: str) -> money.DebtRecoveryCharge:
+    return money.DebtRecoveryCharge(
+        amount=_taxable(line.charge, currency),
+        description=line.name,
+        balance=money.LedgerAmount(amount=line.balance_minor or 0, currency=currency),
+    )
+
+
+def _taxable(charge: TaxedAmount, currency: str) -> money.TaxableAmount:
+    """Return a sum with its tax; name and rate of the tax only where one applies."""
+    is_taxed = bool(charge.tax_name)
+    return money.TaxableAmount(
+        amount=charge.net_minor,
+        currency=currency,
+        tax=charge.tax_minor,
+        tax_type=charge.tax_name if is_taxed else None,
+        tax_rate=charge.tax_rate_percent if is_taxed else None,
     )

@@ -1,0 +1,230 @@
+"""The bill of a purchase: a line for everything that the money went to, and why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from tariffs.price import at_rate
+from tariffs.rounding import half_up, units_of
+from tariffs.tariff import Every, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from tariffs.deductions import Due, Taken
+    from tariffs.price import PriceList
+
+
+class LineKind(StrEnum):
+    """What a line is about."""
+
+    CHANNEL_FEE = "channel-fee"
+    DEBT = "debt"
+    CHARGE = "charge"
+    ENERGY = "energy"
+    PER_UNIT = "per-unit"
+    LEVY = "levy"
+    CARRIED = "carried"
+    ROUNDING = "rounding"
+
+
+class Line(NamedTuple):
+    """One line of the bill, in minor units of the payment currency."""
+
+    kind: LineKind
+    name: str
+    amount_minor: int
+    """Without tax."""
+    reason: str
+    """A phrase that a customer understands."""
+    tax_minor: int = 0
+    quantity: Decimal | None = None
+    """Units, where the line is for units."""
+    rate: Decimal | None = None
+    """Minor units per unit, as the tariff states it, at the rate of the day."""
+    balance_minor: int | None = None
+    """What is still owed after the purchase, for debts and charges."""
+
+
+class TaxTotal(NamedTuple):
+    """A tax over the whole purchase."""
+
+    name: str
+    percent: Decimal
+    amount_minor: int
+
+
+class Bought(NamedTuple):
+    """The units on the token, and the exact taxes in the money paid for them."""
+
+    start_quanta: int
+    quanta: int
+    taxes: tuple[int, ...]
+    tax_denominator: int
+
+
+_STEP_KINDS = {
+    Step.CHANNEL_FEE: LineKind.CHANNEL_FEE,
+    Step.DEBT: LineKind.DEBT,
+    Step.CHARGES: LineKind.CHARGE,
+    Step.ENERGY: LineKind.CARRIED,
+}
+_STEP_REASONS = {
+    Step.CHANNEL_FEE: "for this way of paying",
+    Step.DEBT: "paid off with each purchase",
+    Step.ENERGY: "settled now",
+}
+_PERIODS = {Every.MONTH: "month", Every.DAY: "day", Every.FIRST_PURCHASE: "month"}
+
+
+def bill(
+    prices: PriceList,
+    taken: Sequence[Taken],
+    bought: Bought,
+    *,
+    amount_minor: int,
+    change_minor: int,
+    rate_of_the_day: Decimal | None,
+) -> tuple[tuple[Line, ...], tuple[TaxTotal, ...]]:
+    """Return the lines of a purchase, which add up to the money paid, and its taxes."""
+    totals = tuple(
+        TaxTotal(name=tax.name, percent=tax.percent, amount_minor=_tax_total(taken, bought, number))
+        for number, tax in enumerate(prices.taxes)
+    )
+    lines = [_deduction(one) for one in taken]
+    tax_left = sum(tax.amount_minor for tax in totals) - sum(line.tax_minor for line in lines)
+    on_units, weights = _lines_for_units(prices, taken, bought, rate_of_the_day)
+    shared = _shared(tax_left, weights)
+    lines += [
+        line._replace(tax_minor=tax) if tax else line
+        for line, tax in zip(on_units, shared, strict=True)
+        if line.amount_minor or tax
+    ]
+    tax_left -= sum(shared)
+    if change_minor:
+        lines.append(
+            Line(
+                kind=LineKind.CARRIED,
+                name="for the next purchase",
+                amount_minor=change_minor,
+                reason="less than a token can carry",
+            )
+        )
+    total = sum(line.amount_minor + line.tax_minor for line in lines)
+    if total != amount_minor or tax_left:
+        lines.append(
+            Line(
+                kind=LineKind.ROUNDING,
+                name="rounding",
+                amount_minor=amount_minor - total - tax_left,
+                tax_minor=tax_left,
+                reason="a token carries whole steps",
+            )
+        )
+    return tuple(lines), totals
+
+
+def _tax_total(taken: Sequence[Taken], bought: Bought, number: int) -> int:
+    """Return a tax on units and charges together, from exact parts, rounded once."""
+    numerator, denominator = bought.taxes[number], bought.tax_denominator
+    for one in taken:
+        if one.due is not None and one.due.price is not None:
+            price = one.due.price
+            on_charge = price.taxes[number] * one.amount_minor
+            numerator = numerator * price.denominator + on_charge * denominator
+            denominator *= price.denominator
+    return half_up(numerator, denominator)
+
+
+def _deduction(taken: Taken) -> Line:
+    tax, levies = _inside(taken)
+    owes = taken.step in {Step.DEBT, Step.CHARGES}
+    return Line(
+        kind=_STEP_KINDS[taken.step],
+        name=taken.name,
+        amount_minor=taken.amount_minor - tax - levies,
+        tax_minor=tax,
+        reason=_STEP_REASONS[taken.step] if taken.due is None else _charge_reason(taken.due),
+        balance_minor=taken.balance_minor if owes else None,
+    )
+
+
+def _inside(taken: Taken) -> tuple[int, int]:
+    """Return the tax and the levies inside what was taken."""
+    if taken.due is None or taken.due.price is None:
+        return 0, 0
+    price, amount_minor = taken.due.price, taken.amount_minor
+    tax = half_up(sum(price.taxes) * amount_minor, price.denominator)
+    levies = (half_up(levy * amount_minor, price.denominator) for levy in price.levies)
+    return tax, sum(levies)
+
+
+def _charge_reason(due: Due) -> str:
+    if due.price is None:
+        return "still owed"
+    charge = due.price.charge
+    period = _PERIODS[charge.every]
+    many = "" if due.periods == 1 else "s"
+    words = f"for {due.periods} {period}{many}" if due.periods else "still owed"
+    if charge.share_percent is not None:
+        words += f"; at most {charge.share_percent:f} % of a purchase"
+    return words
+
+
+def _lines_for_units(
+    prices: PriceList, taken: Sequence[Taken], bought: Bought, rate_of_the_day: Decimal | None
+) -> tuple[list[Line], list[int]]:
+    """Return the lines for units before their tax, and what each weighs when it is shared."""
+    spans = list(prices.span(bought.start_quanta, bought.quanta))
+    over = prices.denominator
+    lines = [
+        Line(
+            LineKind.ENERGY,
+            "energy",
+            half_up(block.energy * quanta, over),
+            block.reason,
+            quantity=units_of(quanta),
+            rate=block.rate,
+        )
+        for block, quanta in spans
+    ]
+    weights = [block.tax_on_energy * quanta for block, quanta in spans]
+    for number, price in enumerate(prices.per_unit):
+        amount = half_up(sum(block.per_unit[number] * quanta for block, quanta in spans), over)
+        units, rate = units_of(bought.quanta), at_rate(price.rate, rate_of_the_day)
+        lines.append(
+            Line(LineKind.PER_UNIT, price.name, amount, "on every unit", quantity=units, rate=rate)
+        )
+        weights.append(sum(block.tax_on_per_unit[number] * quanta for block, quanta in spans))
+    for number, levy in enumerate(prices.levies):
+        amount = half_up(sum(block.levies[number] * quanta for block, quanta in spans), over)
+        amount += _levy_in_charges(taken, number)
+        reason = f"{levy.percent:f} % of {', '.join(levy.on)}"
+        lines.append(Line(LineKind.LEVY, levy.name, amount, reason))
+        weights.append(sum(block.tax_on_levies[number] * quanta for block, quanta in spans))
+    return lines, weights
+
+
+def _levy_in_charges(taken: Sequence[Taken], number: int) -> int:
+    return sum(
+        half_up(one.due.price.levies[number] * one.amount_minor, one.due.price.denominator)
+        for one in taken
+        if one.due is not None and one.due.price is not None
+    )
+
+
+def _shared(total: int, weights: Sequence[int]) -> list[int]:
+    """Return a sum in parts by weight, each rounded so that together they are the sum."""
+    whole = sum(weights)
+    if whole == 0:
+        return [0] * len(weights)
+    parts = []
+    weight = before = 0
+    for one in weights:
+        weight += one
+        after = half_up(total * weight, whole)
+        parts.append(after - before)
+        before = after
+    return parts

@@ -1,0 +1,1 @@
+"""The accounts: what tariffs must remember of each meter, and what each meter owes."""

@@ -1,0 +1,100 @@
+"""The SQL of the accounts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from tariffs.account import Account, Debt, Owed
+from vending_api.domain.accounts.tables import ACCOUNT, ARREARS
+from vending_api.kit.db import insert_or_update
+from vending_api.kit.entries import require_fit
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_CHARGE: Final = "charge"
+_DEBT: Final = "debt"
+
+_WITH_ARREARS: Final = (
+    select(ACCOUNT, ARREARS.c.kind, ARREARS.c.name, ARREARS.c.balance_minor)
+    .join(ARREARS, ACCOUNT.c.meter_key == ARREARS.c.meter_key, isouter=True)
+    .where(ACCOUNT.c.meter_key == bindparam("of_meter"))
+    .order_by(ARREARS.c.position)
+)
+_DELETE_ARREARS: Final = delete(ARREARS).where(ARREARS.c.meter_key == bindparam("of_meter"))
+_INSERT_ARREARS: Final = insert(ARREARS)
+
+
+def find_account(connection: Connection, meter_key: int) -> Account | None:
+    """Return the account of a meter with all that it owes, or None, in one statement."""
+    rows = connection.execute(_WITH_ARREARS, {"of_meter": meter_key}).all()
+    if not rows:
+        return None
+    first = rows[0]
+    return Account(
+        customer_class=first.customer_class,
+        is_exempt=first.is_exempt,
+        gets_free_units=first.gets_free_units,
+        last_purchase_on=first.last_purchase_on,
+        units_this_month=Decimal(first.units_this_month),
+        paid_this_month_minor=first.paid_this_month_minor,
+        free_units_on=first.free_units_on,
+        owed=tuple(
+            Owed(name=row.name, amount_minor=row.balance_minor)
+            for row in rows
+            if row.kind == _CHARGE
+        ),
+        debts=tuple(
+            Debt(name=row.name, balance_minor=row.balance_minor)
+            for row in rows
+            if row.kind == _DEBT
+        ),
+        carried_minor=first.carried_minor,
+    )
+
+
+def put_account(connection: Connection, meter_key: int, account: Account) -> None:
+    """Store an account in place of the one there was, without what it owes.
+
+    Raises EntryInvalid for a text longer than its column.
+    """
+    values = {
+        "meter_key": meter_key,
+        "customer_class": account.customer_class,
+        "is_exempt": account.is_exempt,
+        "gets_free_units": account.gets_free_units,
+        "last_purchase_on": account.last_purchase_on,
+        "units_this_month": f"{account.units_this_month:f}",
+        "paid_this_month_minor": account.paid_this_month_minor,
+        "free_units_on": account.free_units_on,
+        "carried_minor": account.carried_minor,
+    }
+    require_fit(ACCOUNT, values)
+    connection.execute(insert_or_update(connection, ACCOUNT), values)
+
+
+def put_arrears(connection: Connection, meter_key: int, account: Account) -> None:
+    """Store what an account owes in place of what it owed; the account itself is stored.
+
+    Raises EntryInvalid for a text longer than its column.
+    """
+    owed = [(_CHARGE, place, one.name, one.amount_minor) for place, one in enumerate(account.owed)]
+    owed += [(_DEBT, place, one.name, one.balance_minor) for place, one in enumerate(account.debts)]
+    rows: list[dict[str, Any]] = [
+        {
+            "meter_key": meter_key,
+            "kind": kind,
+            "position": position,
+            "name": name,
+            "balance_minor": balance_minor,
+        }
+        for kind, position, name, balance_minor in owed
+    ]
+    for row in rows:
+        require_fit(ARREARS, row)
+    connection.execute(_DELETE_ARREARS, {"of_meter": meter_key})
+    if rows:
+        connection.execute(_INSERT_ARREARS, rows)

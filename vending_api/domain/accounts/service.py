@@ -1,0 +1,71 @@
+"""What may be asked of the accounts, and how they change.
+
+Whoever reads an account to change it holds the lock on its meter (`meters.lock_meter`),
+so two sales of one meter at the same moment see each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tariffs.account import Account
+from vending_api.domain.accounts import repository
+from vending_api.kit.entries import EntryInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from tariffs.account import Debt
+
+
+def account_of(connection: Connection, meter_key: int) -> Account:
+    """Return what a tariff knows of a meter; a meter that has none gets a fresh account."""
+    return repository.find_account(connection, meter_key) or Account()
+
+
+def store_account(
+    connection: Connection, meter_key: int, account: Account, *, before: Account
+) -> None:
+    """Store the account of a locked meter; what it owes only where that differs from `before`."""
+    repository.put_account(connection, meter_key, account)
+    if (account.owed, account.debts) != (before.owed, before.debts):
+        repository.put_arrears(connection, meter_key, account)
+
+
+def set_customer(
+    connection: Connection,
+    meter_key: int,
+    *,
+    customer_class: str = "",
+    is_exempt: bool = False,
+    gets_free_units: bool = False,
+) -> None:
+    """Say what kind of customer a tariff finds at a locked meter.
+
+    Raises EntryInvalid for a class with a name longer than 40 characters.
+    """
+    before = account_of(connection, meter_key)
+    account = replace(
+        before,
+        customer_class=customer_class,
+        is_exempt=is_exempt,
+        gets_free_units=gets_free_units,
+    )
+    store_account(connection, meter_key, account, before=before)
+
+
+def set_debts(connection: Connection, meter_key: int, debts: Sequence[Debt]) -> None:
+    """Say what debts a locked meter has, in the order in which they are paid off.
+
+    Raises EntryInvalid for a debt without a name that fits on a receipt, or of nothing.
+    """
+    for debt in debts:
+        if not debt.name:
+            raise EntryInvalid("debt.name", "is empty; write what receipts should call it")
+        if debt.balance_minor <= 0:
+            raise EntryInvalid("debt.balance_minor", f"{debt.balance_minor}; write 1 or more")
+    before = account_of(connection, meter_key)
+    store_account(connection, meter_key, replace(before, debts=tuple(debts)), before=before)

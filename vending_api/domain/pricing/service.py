@@ -1,0 +1,168 @@
+"""What a purchase buys and costs, worked out by the meter's tariff; nothing is changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sts.errors import InvalidField
+from sts.units import TransferAmount
+from tariffs.errors import NoVersion, OutsideLimits, PurchaseRefused
+from tariffs.lines import LineKind
+from tariffs.price import price_list
+from tariffs.quote import quote
+from tariffs.rounding import QUANTA_PER_UNIT, half_up
+from tariffs.tariff import ENERGY
+from vending_api.domain.pricing.errors import (
+    AmountOutsideLimits,
+    AmountTooLarge,
+    AmountTooSmall,
+    NoPrice,
+)
+from vending_api.domain.pricing.types import Bill, BillLine, Priced, TaxedAmount
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from tariffs.account import Account
+    from tariffs.quote import Quote
+    from tariffs.tariff import Tariff, Version
+    from vending_api.domain.meters.types import Meter, PurchaseLimits
+
+_SEVERAL_TAXES: Final = "TAX"
+_PRICE_DECIMALS: Final = 6
+
+
+def price(tariff: Tariff, account: Account, amount_minor: int, at: datetime) -> Priced:
+    """Return what a sum of 0 or more buys at a moment, in what tokens can carry.
+
+    Raises AmountOutsideLimits, AmountTooLarge, AmountTooSmall, NoPrice.
+    """
+    try:
+        bought = quote(tariff, account, amount_minor, at, as_carried=_as_carried)
+        free_units = _as_carried(bought.free_units)
+    except OutsideLimits as reason:
+        raise AmountOutsideLimits(
+            amount_minor, reason.minimum_minor, reason.maximum_minor
+        ) from reason
+    except PurchaseRefused as reason:
+        raise NoPrice(str(reason)) from reason
+    except InvalidField as reason:
+        raise AmountTooLarge(amount_minor) from reason
+    if amount_minor and not bought.units:
+        raise AmountTooSmall(amount_minor)
+    return Priced(
+        units_tenths=_tenths(bought.units),
+        free_units_tenths=_tenths(free_units),
+        bill=Bill(_lines(bought, account)),
+        account=bought.account,
+    )
+
+
+def limits_of(meter: Meter, at: datetime) -> PurchaseLimits:
+    """Return what a meter may buy for at a moment, by its own limits and those of its tariff.
+
+    What it has bought this month does not count here. Before its tariff is in force, its
+    own limits are all there is.
+    """
+    own = meter.limits
+    try:
+        stated = meter.tariff.version_on(meter.tariff.local_date(at)).limits
+    except NoVersion:
+        return own
+    most = (own.maximum_minor, stated.maximum_minor, stated.month_maximum_minor)
+    return replace(
+        own,
+        minimum_minor=max(own.minimum_minor, stated.minimum_minor or 0),
+        maximum_minor=min(one for one in most if one is not None),
+    )
+
+
+def _as_carried(units: Decimal) -> Decimal:
+    """Return the units of the smallest token that holds so many; raises InvalidField."""
+    return Decimal(TransferAmount.covering(_tenths(units)).tenths).scaleb(-1)
+
+
+def _tenths(units: Decimal) -> int:
+    return int(units.scaleb(1).to_integral_value(ROUND_CEILING))
+
+
+def _lines(bought: Quote, account: Account) -> tuple[BillLine, ...]:
+    version, is_exempt = bought.version, account.is_exempt
+    per_unit = (one.name for one in version.per_unit)
+    levies = (one.name for one in version.levies)
+    tax_on_units = _tax_on((ENERGY, *per_unit, *levies), version, is_exempt=is_exempt)
+    prices = _unit_prices(version, account.customer_class, is_exempt)
+    lines = []
+    for line in bought.lines:
+        tax = tax_on_units
+        if line.kind is LineKind.CHARGE:
+            tax = _tax_on((line.name,), version, is_exempt=is_exempt)
+        elif line.kind in {LineKind.CHANNEL_FEE, LineKind.DEBT}:
+            tax = _UNTAXED
+        lines.append(
+            BillLine(
+                kind=line.kind,
+                name=line.name,
+                reason=line.reason,
+                charge=TaxedAmount(
+                    net_minor=line.amount_minor,
+                    tax_minor=line.tax_minor,
+                    tax_name=tax.name,
+                    tax_rate_percent=tax.percent,
+                ),
+                units=line.quantity,
+                rate_minor=line.rate,
+                price_minor=prices.get(line.rate) if line.kind is LineKind.ENERGY else None,
+                balance_minor=line.balance_minor,
+            )
+        )
+    return tuple(lines)
+
+
+class _TaxLabel(NamedTuple):
+    name: str
+    percent: Decimal
+
+
+_UNTAXED: Final = _TaxLabel("", Decimal(0))
+
+
+def _tax_on(parts: tuple[str, ...], version: Version, *, is_exempt: bool) -> _TaxLabel:
+    """Return what to call the taxes that are on any of the parts, and their rates together."""
+    taxes = [
+        tax
+        for tax in version.taxes
+        if (tax.exempt_customers_pay or not is_exempt) and not set(parts).isdisjoint(tax.on)
+    ]
+    if not taxes:
+        return _UNTAXED
+    name = taxes[0].name if len(taxes) == 1 else _SEVERAL_TAXES
+    return _TaxLabel(name, sum((tax.percent for tax in taxes), start=Decimal(0)))
+
+
+@lru_cache(maxsize=1024)
+def _unit_prices(
+    version: Version,
+    customer_class: str,
+    is_exempt: bool,  # noqa: FBT001 (a cached function's arguments are its key)
+) -> Mapping[Decimal | None, Decimal]:
+    """Return, by the rate that the tariff states, what a unit costs with all that is on it."""
+    prices = price_list(version, customer_class, is_exempt, None)
+    return {
+        block.rate: _to_decimal(block.gross * QUANTA_PER_UNIT, prices.denominator)
+        for block in prices.blocks
+    }
+
+
+def _to_decimal(numerator: int, denominator: int) -> Decimal:
+    """Return a quotient to six decimals, without the zeros at its end."""
+    millionths = half_up(numerator * 10**_PRICE_DECIMALS, denominator)
+    places = _PRICE_DECIMALS
+    while places and millionths % 10 == 0:
+        millionths //= 10
+        places -= 1
+    return Decimal(millionths).scaleb(-places)

@@ -1,0 +1,112 @@
+"""What a purchase buys, and its bill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from tariffs.lines import LineKind
+
+if TYPE_CHECKING:
+    from tariffs.account import Account
+
+_SERVICES: Final = (LineKind.CHANNEL_FEE, LineKind.CHARGE)
+_NOT_OF_THE_TOKEN: Final = (*_SERVICES, LineKind.DEBT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxedAmount:
+    """A sum without tax, and the tax on it, in minor units."""
+
+    net_minor: int
+    tax_minor: int
+    tax_name: str
+    """"VAT"; at most 10 characters, and empty where no tax applies."""
+    tax_rate_percent: Decimal
+
+
+FREE_OF_CHARGE: Final = TaxedAmount(
+    net_minor=0, tax_minor=0, tax_name="", tax_rate_percent=Decimal(0)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TariffBlock:
+    """Units of one price."""
+
+    units: Decimal
+    price_minor: Decimal
+    """Minor units for each, with the prices per unit, levies and taxes that are on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """One line of a bill, as the tariff explains it."""
+
+    kind: LineKind
+    name: str
+    reason: str
+    charge: TaxedAmount
+    units: Decimal | None = None
+    rate_minor: Decimal | None = None
+    """Minor units for each unit, as the tariff states it."""
+    price_minor: Decimal | None = None
+    """Minor units for each unit, with everything that is on it; for energy alone."""
+    balance_minor: int | None = None
+    """What is still owed after the purchase, for debts and charges."""
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether any money went to it."""
+        return bool(self.charge.net_minor or self.charge.tax_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Where the money of a purchase went: with their taxes, the lines are the money paid."""
+
+    lines: tuple[BillLine, ...] = ()
+
+    @property
+    def credit(self) -> TaxedAmount:
+        """What the credit token costs: every line but service charges and debts."""
+        lines = [line for line in self.lines if line.kind not in _NOT_OF_THE_TOKEN]
+        label = next((line.charge for line in lines), FREE_OF_CHARGE)
+        return TaxedAmount(
+            net_minor=sum(line.charge.net_minor for line in lines),
+            tax_minor=sum(line.charge.tax_minor for line in lines),
+            tax_name=label.tax_name,
+            tax_rate_percent=label.tax_rate_percent,
+        )
+
+    @property
+    def blocks(self) -> tuple[TariffBlock, ...]:
+        """The units that were bought, by their price."""
+        return tuple(
+            TariffBlock(units=line.units, price_minor=line.price_minor)
+            for line in self.lines
+            if line.units is not None and line.price_minor is not None
+        )
+
+    @property
+    def service_charges(self) -> tuple[BillLine, ...]:
+        """Channel fees and fixed charges that were paid."""
+        return tuple(line for line in self.lines if line.kind in _SERVICES and line.is_paid)
+
+    @property
+    def debts_recovered(self) -> tuple[BillLine, ...]:
+        """Debts that something was paid of."""
+        return tuple(line for line in self.lines if line.kind is LineKind.DEBT and line.is_paid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """What a sum buys: nothing is changed yet, and `account` is what the purchase would leave."""
+
+    units_tenths: int
+    """On the credit token; 0 for a purchase of free units alone."""
+    free_units_tenths: int
+    """On a token of their own; 0 when none are due."""
+    bill: Bill
+    account: Account
