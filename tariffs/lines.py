@@ -46,6 +46,8 @@ class Line(NamedTuple):
     """Minor units per unit, as the tariff states it, at the rate of the day."""
     balance_minor: int | None = None
     """What is still owed after the purchase, for debts and charges."""
+    taken_minor: int | None = None
+    """What was taken of a debt or a charge, the levies and taxes on it included."""
 
 
 class TaxTotal(NamedTuple):
@@ -100,7 +102,7 @@ def bill(
     lines += [
         line._replace(tax_minor=tax) if tax else line
         for line, tax in zip(on_units, shared, strict=True)
-        if line.amount_minor or tax
+        if line.amount_minor or tax or line.kind is LineKind.ENERGY
     ]
     tax_left -= sum(shared)
     if change_minor:
@@ -148,6 +150,7 @@ def _deduction(taken: Taken) -> Line:
         tax_minor=tax,
         reason=_STEP_REASONS[taken.step] if taken.due is None else _charge_reason(taken.due),
         balance_minor=taken.balance_minor if owes else None,
+        taken_minor=taken.amount_minor if owes else None,
     )
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from tariffs.account import Account, Owed
 from tariffs.currencies import minor_rate
-from tariffs.deductions import Taken, charges_due, debts_after, is_new_month, take
+from tariffs.deductions import Taken, charges_due, debts_after, is_new_month, month_of, take
 from tariffs.energy import ExactUnits, price_of, rounded, units_for
 from tariffs.errors import OutsideLimits, RateOfTheDayMissing, UnitsOutOfReach
 from tariffs.lines import Bought, Line, TaxTotal, bill
@@ -226,7 +226,7 @@ class _Purchase:
         if free is None or not account.gets_free_units:
             return Decimal(0)
         last = account.free_units_on
-        is_given = last is not None and (last.year, last.month) == (self.day.year, self.day.month)
+        is_given = last is not None and month_of(last) >= month_of(self.day)
         return Decimal(0) if is_given else free.units
 
     def _left_of_month(self, month_maximum_minor: int | None) -> int | None:
@@ -250,7 +250,8 @@ class _Purchase:
             customer_class=account.customer_class,
             is_exempt=account.is_exempt,
             gets_free_units=account.gets_free_units,
-            last_purchase_on=self.day,
+            # Never back with a clock that was set back: a month would be charged twice.
+            last_purchase_on=max(self.day, account.last_purchase_on or self.day),
             units_this_month=units_of(self.start_quanta + quanta),
             paid_this_month_minor=paid_before + amount_minor,
             free_units_on=self.day if self._free_units else account.free_units_on,

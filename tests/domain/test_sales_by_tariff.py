@@ -336,3 +336,19 @@ def test_auditors_can_look_into_bills(engine: Engine) -> None:
         ("Municipal rates arrears", 15_000),
         ("Municipal water arrears", 5_000),
     ]
+
+
+def test_a_sale_that_is_given_back_leaves_the_account_as_if_it_had_not_been(
+    engine: Engine,
+) -> None:
+    use_tariff(engine, BLOCKS + MONTHLY)
+    command = purchase()
+    first = sell(engine, command)
+    second = sell(engine, purchase())
+    with writing(engine) as connection, connection.begin():
+        service.restore_account(connection, command.purchase_id)
+    left = account(engine)
+    assert left.units_this_month == Decimal(second.tokens[0].units_tenths).scaleb(-1)
+    assert left.owed == (Owed(name="Service fee", amount_minor=1_000),)
+    again = sell(engine, purchase())
+    assert again.bill.service_charges[0].charge == first.bill.service_charges[0].charge

@@ -20,6 +20,7 @@ from tariffs.tariff import (
     Charge,
     DebtRule,
     Every,
+    FreeUnits,
     Levy,
     PerUnit,
     Step,
@@ -215,6 +216,18 @@ def test_silent_months_cost_what_their_own_version_says() -> None:
     without = version(valid_from=date(2024, 5, 1))
     sold = quote(tariff(without, new), account, 10_000, AT)
     assert _line(sold, "Service") == 5_000
+
+
+def test_a_clock_that_goes_back_charges_no_month_twice() -> None:
+    free = FreeUnits(units=Decimal(10), counts_towards_blocks=True)
+    monthly = tariff(version(charges=(MONTHLY,), free_units=free))
+    august, july = (datetime(2024, month, 1, 12, tzinfo=UTC) for month in (8, 7))
+    first = quote(monthly, Account(gets_free_units=True), 1_200, august)
+    back = quote(monthly, first.account, 200, july)
+    again = quote(monthly, back.account, 200, august)
+    assert [sold.free_units for sold in (first, back, again)] == [10, 0, 0]
+    assert ["Service" in _names(sold) for sold in (first, back, again)] == [True, False, False]
+    assert again.account.units_this_month == 13
 
 
 def test_a_daily_charge_counts_the_days_since_the_last_purchase() -> None:

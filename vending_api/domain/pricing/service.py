@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sts.errors import InvalidField
 from sts.units import TransferAmount
 from tariffs.errors import NoVersion, OutsideLimits, PurchaseRefused
-from tariffs.lines import LineKind
+from tariffs.lines import Line, LineKind
 from tariffs.price import price_list
 from tariffs.quote import quote
 from tariffs.rounding import QUANTA_PER_UNIT, half_up
 from tariffs.tariff import ENERGY
+from tariffs.undo import undone
 from vending_api.domain.pricing.errors import (
     AmountOutsideLimits,
     AmountTooLarge,
@@ -25,7 +26,7 @@ from vending_api.domain.pricing.types import Bill, BillLine, Priced, TaxedAmount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from tariffs.account import Account
     from tariffs.quote import Quote
@@ -81,6 +82,22 @@ def limits_of(meter: Meter, at: datetime) -> PurchaseLimits:
     )
 
 
+def undo(account: Account, bill: Bill, amount_minor: int, day: date) -> Account:
+    """Return an account as if the purchase of a bill had not been made; see `tariffs.undo`."""
+    lines = [
+        Line(
+            line.kind,
+            line.name,
+            line.charge.net_minor,
+            line.reason,
+            quantity=line.units,
+            taken_minor=line.taken_minor,
+        )
+        for line in bill.lines
+    ]
+    return undone(account, lines, amount_minor, day)
+
+
 def _as_carried(units: Decimal) -> Decimal:
     """Return the units of the smallest token that holds so many; raises InvalidField."""
     return Decimal(TransferAmount.covering(_tenths(units)).tenths).scaleb(-1)
@@ -118,6 +135,7 @@ def _lines(bought: Quote, account: Account) -> tuple[BillLine, ...]:
                 rate_minor=line.rate,
                 price_minor=prices.get(line.rate) if line.kind is LineKind.ENERGY else None,
                 balance_minor=line.balance_minor,
+                taken_minor=line.taken_minor,
             )
         )
     return tuple(lines)

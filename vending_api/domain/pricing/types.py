@@ -55,6 +55,8 @@ class BillLine:
     """Minor units for each unit, with everything that is on it; for energy alone."""
     balance_minor: int | None = None
     """What is still owed after the purchase, for debts and charges."""
+    taken_minor: int | None = None
+    """What was taken of a debt or a charge, the levies and taxes on it included."""
 
     @property
     def is_paid(self) -> bool:

@@ -114,6 +114,7 @@ def _stored_line(line: BillLine) -> dict[str, Any]:
         "tax_name": charge.tax_name,
         "tax_rate_percent": f"{charge.tax_rate_percent:f}",
         "balance_minor": line.balance_minor,
+        "taken_minor": line.taken_minor,
     }
     for key in _DECIMALS:
         number = getattr(line, key)
@@ -134,5 +135,6 @@ def _line(stored: dict[str, Any]) -> BillLine:
             tax_rate_percent=Decimal(stored["tax_rate_percent"]),
         ),
         balance_minor=stored.get("balance_minor"),
+        taken_minor=stored.get("taken_minor"),
         **decimals,
     )

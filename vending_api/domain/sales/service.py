@@ -28,7 +28,7 @@ from vending_api.domain.pricing.errors import (
     AmountTooSmall,
     NoPrice,
 )
-from vending_api.domain.pricing.service import limits_of, price
+from vending_api.domain.pricing.service import limits_of, price, undo
 from vending_api.domain.pricing.types import FREE_OF_CHARGE
 from vending_api.domain.sales import repository
 from vending_api.domain.sales.errors import CurrencyNotAccepted, MessageIdUsed, NothingDue
@@ -122,6 +122,20 @@ def retry(connection: Connection, maker: TokenMaker, command: SellCredit) -> Sal
         tokens=tokens_of_sale(connection, stored.key),
         bill=stored.bill,
     )
+
+
+def restore_account(connection: Connection, purchase_id: str) -> None:
+    """Undo what a sale did to the account of its meter, as a reversal that is credited does.
+
+    Units of the month, debts, charges and what was carried are as if it had not been sold,
+    whatever was sold since. The sale must be sold, and its caller sees that this is done once.
+    """
+    sold = repository.lock_sale(connection, purchase_id)
+    meter = lock_meter(connection, sold.external_meter_id)
+    account = account_of(connection, meter.key)
+    day = meter.tariff.local_date(sold.received_at)
+    before = undo(account, sold.bill, sold.amount_minor, day)
+    store_account(connection, meter.key, before, before=account)
 
 
 def _claim_purchase(connection: Connection, command: SellCredit, message_id: str) -> str | None:
