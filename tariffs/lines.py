@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tariffs.deductions import Due, Taken
-    from tariffs.price import PriceList
+    from tariffs.price import BlockPrice, PriceList
 
 
 class LineKind(StrEnum):
@@ -97,14 +97,9 @@ def bill(
     )
     lines = [_deduction(one) for one in taken]
     tax_left = sum(tax.amount_minor for tax in totals) - sum(line.tax_minor for line in lines)
-    on_units, weights = _lines_for_units(prices, taken, bought, rate_of_the_day)
-    shared = _shared(tax_left, weights)
-    lines += [
-        line._replace(tax_minor=tax) if tax else line
-        for line, tax in zip(on_units, shared, strict=True)
-        if line.amount_minor or tax or line.kind is LineKind.ENERGY
-    ]
-    tax_left -= sum(shared)
+    on_units = _lines_for_units(prices, taken, bought, rate_of_the_day, tax_left)
+    tax_left -= sum(line.tax_minor for line in on_units)
+    lines += on_units
     if change_minor:
         lines.append(
             Line(
@@ -177,37 +172,58 @@ def _charge_reason(due: Due) -> str:
 
 
 def _lines_for_units(
-    prices: PriceList, taken: Sequence[Taken], bought: Bought, rate_of_the_day: Decimal | None
-) -> tuple[list[Line], list[int]]:
-    """Return the lines for units before their tax, and what each weighs when it is shared."""
+    prices: PriceList,
+    taken: Sequence[Taken],
+    bought: Bought,
+    rate_of_the_day: Decimal | None,
+    tax_minor: int,
+) -> list[Line]:
+    """Return the lines for units, with `tax_minor` shared out among them."""
     spans = list(prices.span(bought.start_quanta, bought.quanta))
     over = prices.denominator
+    taxes = iter(_shared(tax_minor, _tax_weights(prices, spans)))
     lines = [
         Line(
             LineKind.ENERGY,
             "energy",
             half_up(block.energy * quanta, over),
             block.reason,
-            quantity=units_of(quanta),
-            rate=block.rate,
+            next(taxes),
+            units_of(quanta),
+            block.rate,
         )
         for block, quanta in spans
     ]
-    weights = [block.tax_on_energy * quanta for block, quanta in spans]
     for number, price in enumerate(prices.per_unit):
         amount = half_up(sum(block.per_unit[number] * quanta for block, quanta in spans), over)
         units, rate = units_of(bought.quanta), at_rate(price.rate, rate_of_the_day)
-        lines.append(
-            Line(LineKind.PER_UNIT, price.name, amount, "on every unit", quantity=units, rate=rate)
-        )
-        weights.append(sum(block.tax_on_per_unit[number] * quanta for block, quanta in spans))
+        tax = next(taxes)
+        if amount or tax:
+            lines.append(
+                Line(LineKind.PER_UNIT, price.name, amount, "on every unit", tax, units, rate)
+            )
     for number, levy in enumerate(prices.levies):
         amount = half_up(sum(block.levies[number] * quanta for block, quanta in spans), over)
         amount += _levy_in_charges(taken, number)
-        reason = f"{levy.percent:f} % of {', '.join(levy.on)}"
-        lines.append(Line(LineKind.LEVY, levy.name, amount, reason))
-        weights.append(sum(block.tax_on_levies[number] * quanta for block, quanta in spans))
-    return lines, weights
+        tax = next(taxes)
+        if amount or tax:
+            reason = f"{levy.percent:f} % of {', '.join(levy.on)}"
+            lines.append(Line(LineKind.LEVY, levy.name, amount, reason, tax))
+    return lines
+
+
+def _tax_weights(prices: PriceList, spans: Sequence[tuple[BlockPrice, int]]) -> list[int]:
+    """Return what each line for units weighs when tax is shared: energy, per unit, levies."""
+    weights = [block.tax_on_energy * quanta for block, quanta in spans]
+    weights += [
+        sum(block.tax_on_per_unit[number] * quanta for block, quanta in spans)
+        for number in range(len(prices.per_unit))
+    ]
+    weights += [
+        sum(block.tax_on_levies[number] * quanta for block, quanta in spans)
+        for number in range(len(prices.levies))
+    ]
+    return weights
 
 
 def _levy_in_charges(taken: Sequence[Taken], number: int) -> int:
