@@ -15,7 +15,7 @@ from tariffs.account import Account
 from tariffs.document import load_tariff, parse_tariff
 from tariffs.errors import OutsideLimits
 from tests.support.vending_command import VendingCommand
-from vending_api.cli.tariff_curve import Buyer, Point, curve, noise, stretches
+from vending_api.cli.tariff.curve import Buyer, Point, curve, noise, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

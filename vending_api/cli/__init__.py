@@ -15,7 +15,7 @@ from vending_api.cli.demo import demo
 from vending_api.cli.point_of_sale import SaleRefused
 from vending_api.cli.serve import serve
 from vending_api.cli.tariff import tariff_app
-from vending_api.cli.tariff_plot import PlotUnavailable
+from vending_api.cli.tariff.plot import PlotUnavailable
 from vending_api.sandbox.demo_data import DemoRefused
 from vending_api.settings import SettingsInvalid
 

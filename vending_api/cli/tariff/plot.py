@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from tariffs.currencies import minor_decimals
-from vending_api.cli.tariff_curve import curve, noise, stretches
+from vending_api.cli.tariff.curve import curve, noise, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.typing import RcKeyType
 
-    from vending_api.cli.tariff_curve import Buyer, Point, Stretch
+    from vending_api.cli.tariff.curve import Buyer, Point, Stretch
 
 PICTURES: Final = (".png", ".svg")
 _LABEL_SHARE: Final = 0.085

@@ -16,8 +16,8 @@ from tariffs.document import load_tariff
 from tariffs.quote import quote as quote_money
 from tariffs.quote import quote_units
 from tariffs.tariff import Version
-from vending_api.cli.tariff_curve import Buyer
-from vending_api.cli.tariff_options import (
+from vending_api.cli.tariff.curve import Buyer
+from vending_api.cli.tariff.options import (
     AmountOption,
     AtOption,
     BoughtOption,
@@ -37,10 +37,10 @@ from vending_api.cli.tariff_options import (
     positive_minor,
     rate_for,
 )
-from vending_api.cli.tariff_output import json_of
-from vending_api.cli.tariff_plot import PICTURES, draw
-from vending_api.cli.tariff_slip import print_quote, quote_json
-from vending_api.cli.tariff_words import print_tariff
+from vending_api.cli.tariff.output import json_of
+from vending_api.cli.tariff.plot import PICTURES, draw
+from vending_api.cli.tariff.slip import print_quote, quote_json
+from vending_api.cli.tariff.words import print_tariff
 
 _UNIT_STEP: Final = Decimal("0.1")
 _CURRENCY_STEP: Final = Decimal("0.00001")

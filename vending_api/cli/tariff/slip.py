@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tariffs.lines import LineKind
-from vending_api.cli.tariff_output import console, json_of, money, plain, rate
+from vending_api.cli.tariff.output import console, json_of, money, plain, rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tariffs.tariff import Direction, Every, Remainder, Step
-from vending_api.cli.tariff_output import console, money, plain, rate
+from vending_api.cli.tariff.output import console, money, plain, rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
