@@ -8,7 +8,7 @@ from tariffs.rounding import ceiling, quanta_of
 from tariffs.tariff import Direction
 
 if TYPE_CHECKING:
-    from tariffs.price import PriceList
+    from tariffs.price import BlockPrice, PriceList
     from tariffs.tariff import Rounding
 
 
@@ -24,26 +24,28 @@ class ExactUnits(NamedTuple):
 
 def units_for(prices: PriceList, start_quanta: int, money_minor: int) -> ExactUnits:
     """Return what money buys after `start_quanta` of the month."""
-    money = money_minor * prices.denominator
-    quanta = 0
-    taxes = [0] * len(prices.taxes)
-    last = prices.blocks[-1]
-    for block in prices.blocks[:-1]:
-        room = max(0, block.end_quanta - max(start_quanta, block.start_quanta))
-        if money < room * block.gross:
-            last = block
-            break
-        money -= room * block.gross
-        quanta += room
-        taxes = [tax + room * own for tax, own in zip(taxes, block.taxes, strict=True)]
+    at = _block_with(prices, start_quanta)
+    # What the month has cost so far, had it all been bought at these prices, and will have cost.
+    before = at.start_gross + (start_quanta - at.start_quanta) * at.gross
+    after = before + money_minor * prices.denominator
+    last = next(block for block in reversed(prices.blocks) if block.start_gross <= after)
+    into_last = after - last.start_gross
     return ExactUnits(
-        numerator=quanta * last.gross + money,
+        numerator=(last.start_quanta - start_quanta) * last.gross + into_last,
         denominator=last.gross,
         taxes=tuple(
-            tax * last.gross + money * own for tax, own in zip(taxes, last.taxes, strict=True)
+            (last.start_taxes[number] - at.start_taxes[number]) * last.gross
+            - (start_quanta - at.start_quanta) * at.taxes[number] * last.gross
+            + into_last * last.taxes[number]
+            for number in range(len(prices.taxes))
         ),
         tax_denominator=last.gross * prices.denominator,
     )
+
+
+def _block_with(prices: PriceList, quanta: int) -> BlockPrice:
+    """Return the block in which a month goes on after so many quanta."""
+    return next(block for block in prices.blocks if quanta < block.end_quanta)
 
 
 def price_of(prices: PriceList, start_quanta: int, quanta: int) -> int:

@@ -162,13 +162,11 @@ def _inside(taken: Taken) -> tuple[int, int]:
 def _charge_reason(due: Due) -> str:
     if due.price is None:
         return "still owed"
-    charge = due.price.charge
-    period = _PERIODS[charge.every]
+    if not due.periods:
+        return "still owed" + due.price.cap_words
+    period = _PERIODS[due.price.charge.every]
     many = "" if due.periods == 1 else "s"
-    words = f"for {due.periods} {period}{many}" if due.periods else "still owed"
-    if charge.share_percent is not None:
-        words += f"; at most {charge.share_percent:f} % of a purchase"
-    return words
+    return f"for {due.periods} {period}{many}{due.price.cap_words}"
 
 
 def _lines_for_units(

@@ -8,7 +8,7 @@ denominator; a sale then needs no fraction but its last.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -20,7 +20,7 @@ from tariffs.rounding import QUANTA_PER_UNIT, half_up, quanta_of, units_of
 from tariffs.tariff import ENERGY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tariffs.tariff import Block, Charge, Levy, PerUnit, Tax, Version
 
@@ -41,6 +41,10 @@ class BlockPrice:
     """The quanta of the month that lie before it."""
     end_quanta: int
     """The last quantum of the month in it; NO_END for the last block."""
+    start_gross: int
+    """What all quanta before it cost."""
+    start_taxes: tuple[int, ...]
+    """How much of each tax is in that."""
     gross: int
     """All parts and all taxes."""
     energy: int
@@ -58,6 +62,8 @@ class ChargePrice:
     """A fixed charge, and how one minor unit of it, levies and taxes included, splits."""
 
     charge: Charge
+    cap_words: str
+    """How its share is told on a bill; empty without one."""
     gross_minor: Fraction
     """What falls due each time, levies and taxes included."""
     once_minor: int
@@ -114,7 +120,7 @@ def price_list(
     starts = [0, *ends[:-1]]
     return PriceList(
         denominator=denominator,
-        blocks=tuple(
+        blocks=_in_a_row(
             price.over(denominator, at_rate(block.rate, rate_of_the_day), start, end)
             for price, block, start, end in zip(exact, blocks, starts, ends, strict=True)
         ),
@@ -130,6 +136,23 @@ def price_list(
             (tax.percent for tax in shares.taxes if ENERGY in tax.on), start=Decimal(0)
         ),
     )
+
+
+def _in_a_row(blocks: Iterable[BlockPrice]) -> tuple[BlockPrice, ...]:
+    """Return blocks that follow one another, each told what those before it cost."""
+    row: list[BlockPrice] = []
+    for block in blocks:
+        if row:
+            last = row[-1]
+            width = last.end_quanta - last.start_quanta
+            taxes = zip(last.start_taxes, last.taxes, strict=True)
+            block = replace(  # noqa: PLW2901 (the same block, completed)
+                block,
+                start_gross=last.start_gross + width * last.gross,
+                start_taxes=tuple(before + width * tax for before, tax in taxes),
+            )
+        row.append(block)
+    return tuple(row)
 
 
 def at_rate(price: Decimal, rate_of_the_day: Decimal | None) -> Decimal:
@@ -221,6 +244,8 @@ class _ExactBlock:
             reason=_reason(start_quanta, end_quanta),
             start_quanta=start_quanta,
             end_quanta=end_quanta,
+            start_gross=0,
+            start_taxes=(0,) * len(self.taxes),
             gross=whole(Fraction(parts)),
             energy=whole(self.energy),
             per_unit=tuple(map(whole, self.per_unit)),
@@ -276,8 +301,10 @@ def _charge(shares: _Shares, charge: Charge, exchange: Fraction) -> ChargePrice:
     splits = [part / factor for part in (*levies, *taxes)]
     denominator = lcm(*(split.denominator for split in splits))
     whole = [split.numerator * (denominator // split.denominator) for split in splits]
+    share = charge.share_percent
     return ChargePrice(
         charge=charge,
+        cap_words="" if share is None else f"; at most {share:f} % of a purchase",
         gross_minor=gross,
         once_minor=half_up(gross.numerator, gross.denominator),
         denominator=denominator,
