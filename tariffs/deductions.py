@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tariffs.errors import NoVersion
 from tariffs.price import price_list
 from tariffs.rounding import ceiling, half_up
-from tariffs.tariff import Every, Step
+from tariffs.tariff import MOST_DECIMALS, Every, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from tariffs.tariff import ChannelFee, Tariff, Version
 
 CARRIED: Final = "from the last purchase"
-SHARE_DECIMALS: Final = 4
-"""How many decimals a share in percent may have."""
-_PARTS: Final = 100 * 10**SHARE_DECIMALS
+_SHARE_DECIMALS: Final = MOST_DECIMALS
+_PARTS: Final = 100 * 10**_SHARE_DECIMALS
 """Shares are counted in these parts of a minor unit, so that they are whole numbers."""
 _MONTHS_A_YEAR: Final = 12
 
@@ -52,6 +51,11 @@ class Taken(NamedTuple):
     amount_minor: int
     balance_minor: int
     due: Due | None = None
+
+    @property
+    def price(self) -> ChargePrice | None:
+        """How a fixed charge splits; None for all else, and for charges that were dropped."""
+        return None if self.due is None else self.due.price
 
 
 def month_of(day: date) -> int:
@@ -185,7 +189,7 @@ def _share_of(percent: Decimal | None, amount_minor: int) -> int:
     """Return a share of a purchase in parts of a minor unit; None is all of it."""
     if percent is None:
         return amount_minor * _PARTS
-    return int(percent.scaleb(SHARE_DECIMALS)) * amount_minor
+    return int(percent.scaleb(_SHARE_DECIMALS)) * amount_minor
 
 
 def _fallen_due(
@@ -225,8 +229,6 @@ def _gross_in(
         version = tariff.version_on(first_day)
     except NoVersion:
         return Fraction(0)
-    prices: PriceList = price_list(
-        version, account.customer_class, account.is_exempt, rate_of_the_day
-    )
+    prices = price_list(version, account.customer_class, account.is_exempt, rate_of_the_day)
     amounts = (one.gross_minor for one in prices.charges if one.charge.name == name)
     return next(amounts, Fraction(0))

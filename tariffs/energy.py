@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tariffs.rounding import ceiling, quanta_of
+from tariffs.rounding import ceiling, half_up, quanta_of
 from tariffs.tariff import Direction
 
 if TYPE_CHECKING:
@@ -61,4 +61,4 @@ def rounded(exact: ExactUnits, rounding: Rounding) -> int:
         return ceiling(numerator, denominator) * step
     if rounding.direction is Direction.DOWN:
         return numerator // denominator * step
-    return (2 * numerator + denominator) // (2 * denominator) * step
+    return half_up(numerator, denominator) * step

@@ -127,8 +127,7 @@ def _tax_total(taken: Sequence[Taken], bought: Bought, number: int) -> int:
     """Return a tax on units and charges together, from exact parts, rounded once."""
     numerator, denominator = bought.taxes[number], bought.tax_denominator
     for one in taken:
-        if one.due is not None and one.due.price is not None:
-            price = one.due.price
+        if (price := one.price) is not None:
             on_charge = price.taxes[number] * one.amount_minor
             numerator = numerator * price.denominator + on_charge * denominator
             denominator *= price.denominator
@@ -151,9 +150,9 @@ def _deduction(taken: Taken) -> Line:
 
 def _inside(taken: Taken) -> tuple[int, int]:
     """Return the tax and the levies inside what was taken."""
-    if taken.due is None or taken.due.price is None:
+    price, amount_minor = taken.price, taken.amount_minor
+    if price is None:
         return 0, 0
-    price, amount_minor = taken.due.price, taken.amount_minor
     tax = half_up(sum(price.taxes) * amount_minor, price.denominator)
     levies = (half_up(levy * amount_minor, price.denominator) for levy in price.levies)
     return tax, sum(levies)
@@ -226,9 +225,9 @@ def _tax_weights(prices: PriceList, spans: Sequence[tuple[BlockPrice, int]]) -> 
 
 def _levy_in_charges(taken: Sequence[Taken], number: int) -> int:
     return sum(
-        half_up(one.due.price.levies[number] * one.amount_minor, one.due.price.denominator)
+        half_up(price.levies[number] * one.amount_minor, price.denominator)
         for one in taken
-        if one.due is not None and one.due.price is not None
+        if (price := one.price) is not None
     )
 
 

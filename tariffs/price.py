@@ -8,7 +8,7 @@ denominator; a sale then needs no fraction but its last.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -20,7 +20,7 @@ from tariffs.rounding import QUANTA_PER_UNIT, half_up, quanta_of, units_of
 from tariffs.tariff import ENERGY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from tariffs.tariff import Block, Charge, Levy, PerUnit, Tax, Version
 
@@ -55,6 +55,18 @@ class BlockPrice:
     tax_on_energy: int
     tax_on_per_unit: tuple[int, ...]
     tax_on_levies: tuple[int, ...]
+
+    @property
+    def end_gross(self) -> int:
+        """What all quanta up to its end cost."""
+        return self.start_gross + (self.end_quanta - self.start_quanta) * self.gross
+
+    @property
+    def end_taxes(self) -> tuple[int, ...]:
+        """How much of each tax is in that."""
+        width = self.end_quanta - self.start_quanta
+        taxes = zip(self.start_taxes, self.taxes, strict=True)
+        return tuple(before + width * tax for before, tax in taxes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +119,7 @@ def price_list(
 ) -> PriceList:
     """Return the prices of a version; worked out once for each kind of customer.
 
-    `rate_of_the_day` is payment currency for one unit of price currency. Raises UnknownClass.
+    `rate_of_the_day` is between minor units of the two currencies. Raises UnknownClass.
     """
     blocks = version.blocks.get(customer_class)
     if blocks is None:
@@ -116,14 +128,13 @@ def price_list(
     exchange = Fraction(1) if rate_of_the_day is None else Fraction(rate_of_the_day)
     exact = [_exact_block(version, shares, block, exchange) for block in blocks]
     denominator = lcm(*(number.denominator for price in exact for number in price.numbers()))
-    ends = [NO_END if block.up_to is None else quanta_of(block.up_to) for block in blocks]
-    starts = [0, *ends[:-1]]
+    row: list[BlockPrice] = []
+    for price, block in zip(exact, blocks, strict=True):
+        rate = at_rate(block.rate, rate_of_the_day)
+        row.append(price.over(denominator, rate, block.up_to, row[-1] if row else None))
     return PriceList(
         denominator=denominator,
-        blocks=_in_a_row(
-            price.over(denominator, at_rate(block.rate, rate_of_the_day), start, end)
-            for price, block, start, end in zip(exact, blocks, starts, ends, strict=True)
-        ),
+        blocks=tuple(row),
         charges=tuple(
             _charge(shares, charge, exchange)
             for charge in version.charges
@@ -136,23 +147,6 @@ def price_list(
             (tax.percent for tax in shares.taxes if ENERGY in tax.on), start=Decimal(0)
         ),
     )
-
-
-def _in_a_row(blocks: Iterable[BlockPrice]) -> tuple[BlockPrice, ...]:
-    """Return blocks that follow one another, each told what those before it cost."""
-    row: list[BlockPrice] = []
-    for block in blocks:
-        if row:
-            last = row[-1]
-            width = last.end_quanta - last.start_quanta
-            taxes = zip(last.start_taxes, last.taxes, strict=True)
-            block = replace(  # noqa: PLW2901 (the same block, completed)
-                block,
-                start_gross=last.start_gross + width * last.gross,
-                start_taxes=tuple(before + width * tax for before, tax in taxes),
-            )
-        row.append(block)
-    return tuple(row)
 
 
 def at_rate(price: Decimal, rate_of_the_day: Decimal | None) -> Decimal:
@@ -233,8 +227,12 @@ class _ExactBlock:
         yield from self.tax_on_levies
 
     def over(
-        self, denominator: int, rate: Decimal, start_quanta: int, end_quanta: int
+        self, denominator: int, rate: Decimal, up_to: Decimal | None, before: BlockPrice | None
     ) -> BlockPrice:
+        """Return the prices as whole numbers, for the block that follows `before`."""
+        start_quanta = 0 if before is None else before.end_quanta
+        end_quanta = NO_END if up_to is None else quanta_of(up_to)
+
         def whole(number: Fraction) -> int:
             return number.numerator * (denominator // number.denominator)
 
@@ -244,8 +242,8 @@ class _ExactBlock:
             reason=_reason(start_quanta, end_quanta),
             start_quanta=start_quanta,
             end_quanta=end_quanta,
-            start_gross=0,
-            start_taxes=(0,) * len(self.taxes),
+            start_gross=0 if before is None else before.end_gross,
+            start_taxes=(0,) * len(self.taxes) if before is None else before.end_taxes,
             gross=whole(Fraction(parts)),
             energy=whole(self.energy),
             per_unit=tuple(map(whole, self.per_unit)),

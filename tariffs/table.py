@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tariffs.errors import TariffInvalid
+from tariffs.tariff import MOST_DECIMALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +21,6 @@ _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,12}(?:\.([0-9]{1,10}))?")
 _MOST: Final = Decimal(10**12)
 _MOST_MINOR: Final = 10**15
-_MOST_DECIMALS: Final = 10
 _LONGEST: Final = 64
 
 
@@ -73,7 +73,7 @@ class Table:
         *,
         above: Decimal | None = None,
         most: Decimal = _MOST,
-        decimals: int = _MOST_DECIMALS,
+        decimals: int = MOST_DECIMALS,
     ) -> Decimal:
         """Return a number from 0, or from just above `above`, to `most`.
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
+MOST_DECIMALS: Final = 10
+"""How many decimals a number in a tariff may have; all arithmetic is exact for as many."""
 ENERGY: Final = "energy"
 """The part of a purchase that is the units themselves, in the lists of levies and taxes."""
 

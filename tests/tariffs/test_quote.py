@@ -260,6 +260,12 @@ def test_a_share_never_passes_its_percentage() -> None:
     assert _line(quote(capped, NEW, 801, AT), "Service") == 400
 
 
+def test_a_share_is_exact_to_its_last_decimal() -> None:
+    dear = replace(MONTHLY, amount_minor=Decimal(10**12), share_percent=Decimal("33.3333333333"))
+    sold = quote(tariff(version(charges=(dear,))), NEW, 3 * 10**11, AT)
+    assert _line(sold, "Service") == 99_999_999_999  # 99,999,999,999.9
+
+
 def test_a_charge_splits_into_itself_its_levy_and_its_tax() -> None:
     levy = Levy(name="Fund", percent=Decimal(10), on=("Service",))
     tax = Tax(name="VAT", percent=Decimal(20), on=("Service", "Fund"))

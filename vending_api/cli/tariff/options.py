@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from tariffs.account import Account, Debt, Owed
+from tariffs.deductions import month_of
 from tariffs.tariff import Tariff, Version
 
 _NOON: Final = time(12)
@@ -177,7 +178,7 @@ class Customer:
     def account(self, version: Version, today: date) -> Account:
         """Return the customer as the tariff sees one; raises BadParameter."""
         last_purchase_on = self._last_purchase_on(today)
-        settled = last_purchase_on is not None and same_month(last_purchase_on, today)
+        settled = last_purchase_on is not None and month_of(last_purchase_on) == month_of(today)
         return Account(
             customer_class=class_in(version, self.customer_class),
             is_exempt=self.is_exempt,
@@ -198,7 +199,7 @@ class Customer:
                 f"{self.last_purchase} is after the sale, which is on {today}",
                 param_hint="--last-purchase",
             )
-        if self.bought and not same_month(self.last_purchase, today):
+        if self.bought and month_of(self.last_purchase) != month_of(today):
             raise typer.BadParameter(
                 f"nothing can have been bought in {today:%Y-%m} if the last purchase "
                 f"was on {self.last_purchase}",
@@ -215,11 +216,6 @@ class Customer:
                 param_hint="--owed",
             )
         return (Owed(name=version.charges[0].name, amount_minor=self.owed_minor),)
-
-
-def same_month(one: date, other: date) -> bool:
-    """Return whether two days lie in the same calendar month."""
-    return (one.year, one.month) == (other.year, other.month)
 
 
 def class_in(version: Version, wanted: str | None) -> str:
