@@ -31,10 +31,26 @@ from tariffs.tariff import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tariffs.quote import Quote
+
 AT: Final = datetime(2024, 7, 10, 12, tzinfo=UTC)
 TODAY: Final = date(2024, 7, 10)
 VAT: Final = Tax(name="VAT", percent=Decimal(15), on=("energy",))
 FLAT: Final = (Block(rate=Decimal(200)),)
+TWO_BLOCKS: Final = (Block(rate=Decimal(100), up_to=Decimal(10)), Block(rate=Decimal(200)))
+MONTHLY: Final = Charge(name="Service", every=Every.MONTH, amount_minor=Decimal(1_000))
+NEW: Final = Account()
+
+
+def paid_for(sold: Quote, name: str) -> int:
+    """Return what the one line of this name came to, tax included."""
+    (line,) = (line for line in sold.lines if line.name == name)
+    return line.amount_minor + line.tax_minor
+
+
+def names_of(sold: Quote) -> list[str]:
+    """Return the names of the lines of a bill."""
+    return [line.name for line in sold.lines]
 
 
 def version(**changes: Any) -> Version:

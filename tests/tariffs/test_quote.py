@@ -13,7 +13,7 @@ from tariffs.errors import (
     NoVersion,
     UnknownClass,
 )
-from tariffs.quote import Quote, quote, quote_units
+from tariffs.quote import quote, quote_units
 from tariffs.tariff import (
     Block,
     ChannelFee,
@@ -26,20 +26,18 @@ from tariffs.tariff import (
     Step,
     Tax,
 )
-from tests.support.tariffs import AT, FLAT, TODAY, VAT, tariff, version
-
-NEW = Account()
-TWO_BLOCKS = (Block(rate=Decimal(100), up_to=Decimal(10)), Block(rate=Decimal(200)))
-MONTHLY = Charge(name="Service", every=Every.MONTH, amount_minor=Decimal(1_000))
-
-
-def _line(sold: Quote, name: str) -> int:
-    (line,) = (line for line in sold.lines if line.name == name)
-    return line.amount_minor + line.tax_minor
-
-
-def _names(sold: Quote) -> list[str]:
-    return [line.name for line in sold.lines]
+from tests.support.tariffs import (
+    AT,
+    FLAT,
+    MONTHLY,
+    NEW,
+    TODAY,
+    VAT,
+    names_of,
+    paid_for,
+    tariff,
+    version,
+)
 
 
 def test_a_negative_sum_or_number_of_units_is_refused() -> None:
@@ -187,20 +185,20 @@ def test_a_monthly_charge_is_due_once_a_month() -> None:
     monthly = tariff(version(charges=(MONTHLY,)))
     first = quote(monthly, NEW, 1_200, AT)
     assert first.units == 1
-    assert _line(first, "Service") == 1_000
+    assert paid_for(first, "Service") == 1_000
     second = quote(monthly, first.account, 200, AT)
     assert second.units == 1
-    assert _names(second) == ["energy"]
+    assert names_of(second) == ["energy"]
 
 
 def test_silent_months_accrue_unless_the_charge_says_not() -> None:
     account = Account(last_purchase_on=date(2024, 4, 30))
     every_month = quote(tariff(version(charges=(MONTHLY,))), account, 10_000, AT)
-    assert _line(every_month, "Service") == 3_000
+    assert paid_for(every_month, "Service") == 3_000
     assert every_month.lines[0].reason == "for 3 months"
     silent_free = replace(MONTHLY, accrues=False)
     assert (
-        _line(quote(tariff(version(charges=(silent_free,))), account, 10_000, AT), "Service")
+        paid_for(quote(tariff(version(charges=(silent_free,))), account, 10_000, AT), "Service")
         == 1_000
     )
 
@@ -211,11 +209,11 @@ def test_silent_months_cost_what_their_own_version_says() -> None:
     new = version(valid_from=date(2024, 7, 1), charges=(dearer,))
     account = Account(last_purchase_on=date(2024, 3, 15))
     sold = quote(tariff(old, new), account, 10_000, AT)
-    assert _line(sold, "Service") == 1_000 + 1_000 + 5_000  # April was before the tariff
+    assert paid_for(sold, "Service") == 1_000 + 1_000 + 5_000  # April was before the tariff
     assert sold.lines[0].reason == "for 3 months"
     without = version(valid_from=date(2024, 5, 1))
     sold = quote(tariff(without, new), account, 10_000, AT)
-    assert _line(sold, "Service") == 5_000
+    assert paid_for(sold, "Service") == 5_000
 
 
 def test_a_clock_that_goes_back_charges_no_month_twice() -> None:
@@ -226,19 +224,19 @@ def test_a_clock_that_goes_back_charges_no_month_twice() -> None:
     back = quote(monthly, first.account, 200, july)
     again = quote(monthly, back.account, 200, august)
     assert [sold.free_units for sold in (first, back, again)] == [10, 0, 0]
-    assert ["Service" in _names(sold) for sold in (first, back, again)] == [True, False, False]
+    assert ["Service" in names_of(sold) for sold in (first, back, again)] == [True, False, False]
     assert again.account.units_this_month == 13
 
 
 def test_a_daily_charge_counts_the_days_since_the_last_purchase() -> None:
     daily = Charge(name="Daily", every=Every.DAY, amount_minor=Decimal("65.8"))
     one = tariff(version(charges=(daily,)))
-    assert "Daily" not in _names(quote(one, NEW, 10_000, AT))
+    assert "Daily" not in names_of(quote(one, NEW, 10_000, AT))
     sold = quote(one, Account(last_purchase_on=date(2024, 6, 30)), 10_000, AT)
-    assert _line(sold, "Daily") == 658
+    assert paid_for(sold, "Daily") == 658
     assert sold.lines[0].reason == "for 10 days"
-    assert "Daily" not in _names(quote(one, Account(last_purchase_on=TODAY), 10_000, AT))
-    assert "Daily" not in _names(quote(one, Account(last_purchase_on=date(2024, 7, 11)), 9, AT))
+    assert "Daily" not in names_of(quote(one, Account(last_purchase_on=TODAY), 10_000, AT))
+    assert "Daily" not in names_of(quote(one, Account(last_purchase_on=date(2024, 7, 11)), 9, AT))
     yesterday = Account(last_purchase_on=date(2024, 7, 9))
     assert quote(one, yesterday, 10_000, AT).lines[0].reason == "for 1 day"
 
@@ -246,24 +244,24 @@ def test_a_daily_charge_counts_the_days_since_the_last_purchase() -> None:
 def test_a_share_caps_a_charge_and_the_rest_stays_owed() -> None:
     capped = tariff(version(charges=(replace(MONTHLY, share_percent=Decimal(50)),)))
     first = quote(capped, NEW, 800, AT)
-    assert _line(first, "Service") == 400
+    assert paid_for(first, "Service") == 400
     assert first.lines[0].reason == "for 1 month; at most 50 % of a purchase"
     assert first.account.owed == (Owed(name="Service", amount_minor=600),)
     second = quote(capped, first.account, 10_000, AT)
-    assert _line(second, "Service") == 600
+    assert paid_for(second, "Service") == 600
     assert second.lines[0].reason == "still owed; at most 50 % of a purchase"
     assert second.account.owed == ()
 
 
 def test_a_share_never_passes_its_percentage() -> None:
     capped = tariff(version(charges=(replace(MONTHLY, share_percent=Decimal(50)),)))
-    assert _line(quote(capped, NEW, 801, AT), "Service") == 400
+    assert paid_for(quote(capped, NEW, 801, AT), "Service") == 400
 
 
 def test_a_share_is_exact_to_its_last_decimal() -> None:
     dear = replace(MONTHLY, amount_minor=Decimal(10**12), share_percent=Decimal("33.3333333333"))
     sold = quote(tariff(version(charges=(dear,))), NEW, 3 * 10**11, AT)
-    assert _line(sold, "Service") == 99_999_999_999  # 99,999,999,999.9
+    assert paid_for(sold, "Service") == 99_999_999_999  # 99,999,999,999.9
 
 
 def test_a_charge_splits_into_itself_its_levy_and_its_tax() -> None:
@@ -280,14 +278,14 @@ def test_a_charge_splits_into_itself_its_levy_and_its_tax() -> None:
 def test_exempt_customers_are_spared_the_charges_that_say_so() -> None:
     spared = replace(MONTHLY, exempt_customers_pay=False)
     both = tariff(version(charges=(spared, replace(MONTHLY, name="For all"))))
-    assert _names(quote(both, Account(is_exempt=True), 1_000, AT)) == ["For all"]
-    assert _names(quote(both, NEW, 2_000, AT)) == ["Service", "For all"]
+    assert names_of(quote(both, Account(is_exempt=True), 1_000, AT)) == ["For all"]
+    assert names_of(quote(both, NEW, 2_000, AT)) == ["Service", "For all"]
 
 
 def test_a_charge_that_the_tariff_dropped_is_still_owed() -> None:
     account = Account(owed=(Owed(name="Old", amount_minor=300),), last_purchase_on=TODAY)
     sold = quote(tariff(), account, 500, AT)
-    assert _line(sold, "Old") == 300
+    assert paid_for(sold, "Old") == 300
     assert sold.units == 1
     assert sold.lines[0].reason == "still owed"
 
@@ -305,12 +303,14 @@ def test_a_channel_fee_is_flat_and_percentage_within_its_bounds(
     fee = ChannelFee(
         name="Fee", flat_minor=10, percent=Decimal(5), minimum_minor=60, maximum_minor=200
     )
-    assert _line(quote(tariff(version(channel_fee=fee)), NEW, amount_minor, AT), "Fee") == fee_minor
+    assert (
+        paid_for(quote(tariff(version(channel_fee=fee)), NEW, amount_minor, AT), "Fee") == fee_minor
+    )
 
 
 def test_a_channel_fee_without_a_maximum_grows() -> None:
     fee = ChannelFee(name="Fee", percent=Decimal(5))
-    assert _line(quote(tariff(version(channel_fee=fee)), NEW, 100_000, AT), "Fee") == 5_000
+    assert paid_for(quote(tariff(version(channel_fee=fee)), NEW, 100_000, AT), "Fee") == 5_000
 
 
 def test_debts_are_paid_in_their_order_within_the_rule() -> None:
@@ -318,13 +318,13 @@ def test_debts_are_paid_in_their_order_within_the_rule() -> None:
     account = Account(debts=debts)
     shared = tariff(version(debt=DebtRule(share_percent=Decimal(30))))
     sold = quote(shared, account, 1_000, AT)
-    assert (_line(sold, "rates"), _line(sold, "water")) == (100, 200)
+    assert (paid_for(sold, "rates"), paid_for(sold, "water")) == (100, 200)
     assert sold.account.debts == (Debt(name="water", balance_minor=700),)
     assert [line.balance_minor for line in sold.lines[:2]] == [0, 700]
     fixed = tariff(version(debt=DebtRule(fixed_minor=150)))
-    assert _line(quote(fixed, account, 1_000, AT), "water") == 50
+    assert paid_for(quote(fixed, account, 1_000, AT), "water") == 50
     capped = tariff(version(debt=DebtRule(share_percent=Decimal(10), fixed_minor=150)))
-    assert _line(quote(capped, account, 1_000, AT), "rates") == 100
+    assert paid_for(quote(capped, account, 1_000, AT), "rates") == 100
     untouched = quote(tariff(), account, 1_000, AT)
     assert untouched.units == 5
     assert untouched.account.debts == debts
@@ -338,4 +338,4 @@ def test_what_comes_first_is_paid_first() -> None:
     for order, names in ((debt_first, "debt Service"), (charges_first, "Service debt")):
         sold = quote(tariff(version(order=order, **rules)), account, 1_500, AT)
         first, second = names.split()
-        assert (_line(sold, first), _line(sold, second)) == (1_000, 500)
+        assert (paid_for(sold, first), paid_for(sold, second)) == (1_000, 500)

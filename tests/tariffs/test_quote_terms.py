@@ -14,14 +14,12 @@ from tariffs.errors import (
     UnitsOutOfReach,
 )
 from tariffs.lines import LineKind
-from tariffs.quote import Quote, quote, quote_units
+from tariffs.quote import quote, quote_units
 from tariffs.tariff import (
     Block,
     ChannelFee,
-    Charge,
     DebtRule,
     Direction,
-    Every,
     FreeUnits,
     Levy,
     Limits,
@@ -29,21 +27,18 @@ from tariffs.tariff import (
     Remainder,
     Rounding,
 )
-from tests.support.tariffs import AT, TODAY, VAT, tariff, version
-
-NEW = Account()
-TWO_BLOCKS = (Block(rate=Decimal(100), up_to=Decimal(10)), Block(rate=Decimal(200)))
-MONTHLY = Charge(name="Service", every=Every.MONTH, amount_minor=Decimal(1_000))
-
-
-def _line(sold: Quote, name: str) -> int:
-    (line,) = (line for line in sold.lines if line.name == name)
-    return line.amount_minor + line.tax_minor
-
-
-def _names(sold: Quote) -> list[str]:
-    return [line.name for line in sold.lines]
-
+from tests.support.tariffs import (
+    AT,
+    MONTHLY,
+    NEW,
+    TODAY,
+    TWO_BLOCKS,
+    VAT,
+    names_of,
+    paid_for,
+    tariff,
+    version,
+)
 
 # Free units, limits, currencies
 
@@ -51,8 +46,7 @@ def _names(sold: Quote) -> list[str]:
 def test_free_units_come_once_a_month_to_those_who_get_them() -> None:
     for counts, units in ((True, 1), (False, 2)):
         free = FreeUnits(units=Decimal(10), counts_towards_blocks=counts)
-        blocks = (Block(rate=Decimal(100), up_to=Decimal(10)), Block(rate=Decimal(200)))
-        one = tariff(version(free_units=free, blocks={"": blocks}))
+        one = tariff(version(free_units=free, blocks={"": TWO_BLOCKS}))
         sold = quote(one, Account(gets_free_units=True), 200, AT)
         assert sold.free_units == 10
         assert sold.units == units
@@ -93,7 +87,7 @@ def test_prices_in_another_currency_need_the_rate_of_the_day() -> None:
     with pytest.raises(RateOfTheDayMissing, match="in ZWG for one USD"):
         quote(foreign, NEW, 1_000, AT)
     sold = quote(foreign, NEW, 30_000, AT, rate_of_the_day=Decimal("12.5"))
-    assert _line(sold, "Service") == 12_500
+    assert paid_for(sold, "Service") == 12_500
     assert sold.units == 7  # 17500 / (200 * 12.5)
     assert sold.lines[1].rate == 2_500
 
@@ -127,8 +121,8 @@ def test_units_are_rounded_the_tariffs_way(
 
 def test_a_remainder_in_the_customers_favour_is_one_line_named_rounding() -> None:
     sold = quote(tariff(), NEW, 21, AT)
-    assert _names(sold) == ["energy", "rounding"]
-    assert (_line(sold, "rounding"), sold.change_minor) == (-19, 0)
+    assert names_of(sold) == ["energy", "rounding"]
+    assert (paid_for(sold, "rounding"), sold.change_minor) == (-19, 0)
 
 
 def test_a_remainder_that_is_carried_counts_in_the_next_purchase() -> None:
@@ -144,7 +138,7 @@ def test_a_remainder_that_is_carried_counts_in_the_next_purchase() -> None:
     second = quote(carrying, first.account, 6, AT)
     assert second.units == Decimal("0.1")
     assert second.change_minor == 0
-    assert _line(second, "from the last purchase") == -17
+    assert paid_for(second, "from the last purchase") == -17
 
 
 def test_a_gain_that_is_carried_is_paid_by_the_next_purchase() -> None:

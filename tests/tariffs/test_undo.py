@@ -12,18 +12,17 @@ from hypothesis import strategies as st
 
 from tariffs.account import Account, Debt, Owed
 from tariffs.quote import quote
-from tariffs.tariff import Block, Charge, DebtRule, Every
+from tariffs.tariff import Charge, DebtRule, Every
 from tariffs.undo import undone
-from tests.support.tariffs import AT, TODAY, accounts, any_tariff, tariff, version
+from tests.support.tariffs import AT, TODAY, TWO_BLOCKS, accounts, any_tariff, tariff, version
 
 if TYPE_CHECKING:
     from tariffs.quote import Quote
     from tariffs.tariff import Tariff
 
-BLOCKS = (Block(rate=Decimal(100), up_to=Decimal(10)), Block(rate=Decimal(200)))
 SERVICE = Charge(name="Service", every=Every.MONTH, amount_minor=Decimal(600))
 FULL = tariff(
-    version(blocks={"": BLOCKS}, charges=(SERVICE,), debt=DebtRule(share_percent=Decimal(50)))
+    version(blocks={"": TWO_BLOCKS}, charges=(SERVICE,), debt=DebtRule(share_percent=Decimal(50)))
 )
 OWING = Account(
     debts=(Debt(name="rates", balance_minor=300), Debt(name="water", balance_minor=900))
