@@ -123,6 +123,15 @@ def quote_units(
     return purchase.finish(amount_minor, taken, asked, quanta)
 
 
+def free_units_due(tariff: Tariff, account: Account, at: datetime) -> Decimal:
+    """Return the free units that a purchase at a moment would bring; 0 if none are due.
+
+    Raises NoVersion before the first version of the tariff.
+    """
+    day = tariff.local_date(at)
+    return _free_units_due(tariff.version_on(day), account, day)
+
+
 class _Purchase:
     """What is known of a purchase before its sum: version, prices, and all that is due."""
 
@@ -147,7 +156,7 @@ class _Purchase:
             tariff, self.prices, account, self.day, rate_of_the_day
         )
         bought = Decimal(0) if self._is_new_month else account.units_this_month
-        self._free_units = self._free_units_due()
+        self._free_units = _free_units_due(self.version, account, self.day)
         free = self.version.free_units
         if free is not None and free.counts_towards_blocks:
             bought += self._free_units
@@ -221,14 +230,6 @@ class _Purchase:
             version=self.version,
         )
 
-    def _free_units_due(self) -> Decimal:
-        free, account = self.version.free_units, self._account
-        if free is None or not account.gets_free_units:
-            return Decimal(0)
-        last = account.free_units_on
-        is_given = last is not None and month_of(last) >= month_of(self.day)
-        return Decimal(0) if is_given else free.units
-
     def _left_of_month(self, month_maximum_minor: int | None) -> int | None:
         if month_maximum_minor is None:
             return None
@@ -263,3 +264,11 @@ class _Purchase:
 
 def _left(amount_minor: int, taken: tuple[Taken, ...]) -> int:
     return amount_minor - sum(one.amount_minor for one in taken)
+
+
+def _free_units_due(version: Version, account: Account, day: date) -> Decimal:
+    free, last = version.free_units, account.free_units_on
+    if free is None or not account.gets_free_units:
+        return Decimal(0)
+    is_given = last is not None and month_of(last) >= month_of(day)
+    return Decimal(0) if is_given else free.units

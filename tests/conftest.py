@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from hypothesis import settings
 
 from tests.support.postgres import PostgresServer
 from tests.support.service import prepared_engine
+from vending_api.kit.db import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +57,38 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return cast("str", request.getfixturevalue(f"{request.param}_url"))
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+@pytest.fixture(scope="session")
+def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an SQLite file with schema and demo register, to be copied."""
+    path = tmp_path_factory.mktemp("prepared") / "vending.db"
+    prepared_engine(f"sqlite:///{path}").dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def prepared_postgres(postgres_server: PostgresServer) -> str:
+    """Give the name of a PostgreSQL database with schema and demo register, to be copied."""
+    name = "prepared"
+    prepared_engine(postgres_server.create_database(name)).dispose()
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Give a database of either kind with the schema of the migrations and the demo's register."""
-    engine = prepared_engine(database_url)
+    if request.param == "sqlite":
+        url = cast("str", request.getfixturevalue("sqlite_url"))
+        shutil.copy(request.getfixturevalue("prepared_sqlite"), url.removeprefix("sqlite:///"))
+        yield from _opened(url)
+        return
+    server = cast("PostgresServer", request.getfixturevalue("postgres_server"))
+    name = f"test_{uuid4().hex}"
+    url = server.create_database(name, template=request.getfixturevalue("prepared_postgres"))
+    yield from _opened(url)
+    server.drop_database(name)
+
+
+def _opened(url: str) -> Iterator[Engine]:
+    engine = open_database(url, connections=20)
     yield engine
     engine.dispose()

@@ -7,29 +7,37 @@ plain service, and returns only once the outcome is durable.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
+import threading
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 from fastapi import FastAPI
+from starlette.routing import Mount
 
 from sts.keys.key_file import load_key_file
 from sts.keys.sta_tables import SAMPLE_TABLES, load_sta_tables
 from sts.security_module import InProcessSecurityModule
 from sts.tokens.codec import TokenCodec
 from vending_api import migrations
+from vending_api.domain.advices.service import advise, note_sale
 from vending_api.domain.clients.service import check_credentials
+from vending_api.domain.faults.service import report_fault
 from vending_api.domain.issuing.service import TokenMaker
-from vending_api.domain.sales import service as sales
-from vending_api.domain.sales.types import Refusal
+from vending_api.domain.reprints.service import reprint
+from vending_api.domain.selling import service as selling
 from vending_api.kit.committer import Committer, lanes_for
 from vending_api.kit.credentials import CredentialMemory
 from vending_api.kit.db import open_database
+from vending_api.kit.errors import Refusal
 from vending_api.kit.logging import configure_logging
 from vending_api.sandbox.example_keys import example_keys
+from vending_api.sandbox.rehearsal import Rehearsal
 from vending_api.settings import Settings, SettingsInvalid, load_settings
 from vending_api.surfaces.electrum.routes import ElectrumServices
 from vending_api.surfaces.electrum.routes import build_app as build_electrum
@@ -41,25 +49,62 @@ if TYPE_CHECKING:
 
     from sts.keys.key_file import KeyStore
     from sts.security_module import SecurityModule
+    from vending_api.domain.advices.types import Advise, NoteSale
     from vending_api.domain.clients.types import Client
-    from vending_api.domain.meters.types import Meter
-    from vending_api.domain.sales.types import LookUpMeter, Sale, SellCredit
+    from vending_api.domain.faults.types import FaultReport, ReportFault
+    from vending_api.domain.reprints.types import Reprint, ReprintTokens
+    from vending_api.domain.sales.types import (
+        ChangeKey,
+        FoundMeter,
+        LookUpMeter,
+        Sale,
+        SellCredit,
+        Trial,
+        TryCredit,
+    )
 
 T = TypeVar("T")
 
 ELECTRUM_PATH = "/prepaidutility/v3"
 _READING_CONNECTIONS = 4
+_AFTER_ALL_METERS = "~"
+"""The place of advices in a group: after the sales that they may be about."""
 
 _log = structlog.get_logger(__name__)
 
 
-class Vending:
-    """What the surfaces may ask for: each method answers when its outcome is durable."""
+class _Command(Protocol):
+    """What all commands of the domain have in common."""
 
-    def __init__(self, engine: Engine, security_module: SecurityModule) -> None:
+    @property
+    def client(self) -> Client:
+        """Who asks."""
+        ...
+
+
+class Vending:
+    """What the surfaces may ask for: each method answers when its outcome is durable.
+
+    Methods raise as the functions of the domain that they are named for, and the reason of a
+    refusal.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        security_module: SecurityModule,
+        *,
+        rehearsal: Rehearsal | None = None,
+    ) -> None:
         self._engine = engine
         self._committer = Committer(engine)
-        self._maker = TokenMaker(security_module, random_nibble=lambda: secrets.randbelow(16))
+        process = secrets.token_hex(8)
+        self._maker = TokenMaker(
+            security_module,
+            random_nibble=lambda: secrets.randbelow(16),
+            log_writer=lambda: f"{process}-{threading.current_thread().name}",
+        )
+        self._rehearsal = rehearsal
         self._credentials = CredentialMemory(
             self._check_credentials,
             secret=secrets.token_bytes(32),
@@ -70,25 +115,54 @@ class Vending:
         """Return the client of these credentials; raises CredentialsRejected."""
         return await self._credentials.verify(user_name, password)
 
-    async def look_up(self, command: LookUpMeter) -> Meter:
-        """Return a registered meter; raises as `sales.look_up`, and UnknownMeter."""
+    async def look_up(self, command: LookUpMeter) -> FoundMeter:
+        """Return a registered meter with what it may buy for."""
+        return await self._settle(command, lambda connection: selling.look_up(connection, command))
+
+    async def try_out(self, command: TryCredit) -> Trial:
+        """Return what a purchase would bring."""
         return await self._settle(
-            command.external_meter_id, lambda connection: sales.look_up(connection, command)
+            command,
+            lambda connection: selling.try_out(connection, self._maker, command),
         )
 
     async def sell(self, command: SellCredit) -> Sale:
-        """Return a new sale; raises as `sales.sell`, and the reason of a refusal."""
-        return await self._settle(
-            command.external_meter_id,
-            lambda connection: sales.sell(connection, self._maker, command),
-        )
+        """Return a new sale."""
+        sale = await self._sell(selling.sell, command)
+        if self._rehearsal is not None:
+            await self._rehearsal.delay(sale)
+        return sale
 
     async def retry(self, command: SellCredit) -> Sale:
-        """Return the sale of an id; raises as `sales.retry`, and the reason of a refusal."""
-        return await self._settle(
-            command.external_meter_id,
-            lambda connection: sales.retry(connection, self._maker, command),
-        )
+        """Return the sale of an id."""
+        return await self._sell(selling.retry, command)
+
+    async def change_key(self, command: ChangeKey) -> Sale:
+        """Return the key change tokens of a meter."""
+
+        def act(connection: Connection) -> Sale | Refusal:
+            change = partial(selling.change_key, connection, self._maker, command)
+            if self._rehearsal is None:
+                return change()
+            return self._rehearsal.change_key(connection, command, change)
+
+        return await self._settle(command, act)
+
+    async def reprint(self, command: ReprintTokens) -> Reprint:
+        """Return tokens that were sold before."""
+        return await self._settle(command, lambda connection: reprint(connection, command))
+
+    async def advise(self, command: Advise) -> None:
+        """Record what became of a sale."""
+        await self._settle(command, lambda connection: advise(connection, command))
+
+    async def note_sale(self, command: NoteSale) -> None:
+        """Record that a sale was made known."""
+        await self._settle(command, lambda connection: note_sale(connection, command))
+
+    async def report_fault(self, command: ReportFault) -> FaultReport:
+        """Record a fault of a meter."""
+        return await self._settle(command, lambda connection: report_fault(connection, command))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -100,8 +174,21 @@ class Vending:
             await self._committer.stop()
             await asyncio.to_thread(self._engine.dispose)
 
-    async def _settle(self, key: str, act: Callable[[Connection], T | Refusal]) -> T:
-        outcome = await self._committer.run(key, act)
+    async def _sell(
+        self,
+        act: Callable[[Connection, TokenMaker, SellCredit], Sale | Refusal],
+        command: SellCredit,
+    ) -> Sale:
+        def sold(connection: Connection) -> Sale | Refusal:
+            sale = partial(act, connection, self._maker, command)
+            return sale() if self._rehearsal is None else self._rehearsal.sell(connection, sale)
+
+        return await self._settle(command, sold)
+
+    async def _settle(self, command: _Command, act: Callable[[Connection], T | Refusal]) -> T:
+        # A client's sales share its credit and its terminals' numbers, so they take turns.
+        order = getattr(command, "external_meter_id", _AFTER_ALL_METERS)
+        outcome = await self._committer.run(command.client.user_name, act, order=order)
         if isinstance(outcome, Refusal):
             raise outcome.reason
         return outcome
@@ -130,7 +217,8 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
             "VENDING_DATABASE_URL: its schema is not the one of this version; "
             "run `vending database upgrade`"
         )
-    vending = Vending(engine, security_module)
+    rehearsal = Rehearsal(settings.demo_timeout_seconds) if settings.demo else None
+    vending = Vending(engine, security_module, rehearsal=rehearsal)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -138,19 +226,33 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
             yield
 
     app = FastAPI(title="Vending", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    app.mount(
+    _mount(
+        app,
         ELECTRUM_PATH,
         build_electrum(
             services=ElectrumServices(
+                authenticate=vending.authenticate,
                 look_up=vending.look_up,
                 sell=vending.sell,
                 retry=vending.retry,
-                authenticate=vending.authenticate,
+                try_out=vending.try_out,
+                reprint=vending.reprint,
+                change_key=vending.change_key,
+                advise=vending.advise,
+                note_sale=vending.note_sale,
+                report_fault=vending.report_fault,
             ),
             now=now,
         ),
     )
     return app
+
+
+def _mount(app: FastAPI, path: str, surface: FastAPI) -> None:
+    """Give a surface all that lies below a path, also addresses with line breaks in them."""
+    mount = Mount(path, surface)
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    app.routes.append(mount)
 
 
 def create_app_from_environment() -> FastAPI:

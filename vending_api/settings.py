@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = DEFAULT_PORT
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    demo_timeout_seconds: Annotated[float, Field(ge=0, le=600)] = 10
+    """How long the demo lets the first purchase of TST011 wait, until it is answered 504."""
     demo: bool = False
     """Set by `vending serve --demo`: demo data, example keys, loopback only."""
 

@@ -10,20 +10,21 @@ from uuid import uuid4
 import pytest
 
 from sts.virtual_meter import Accepted
-from tests.support.selling import change_meter, count, in_transaction, refusal, retry, sell
+from tests.support.selling import MAKER, change_meter, count, in_transaction, refusal, retry, sell
 from tests.support.service import (
     AdvancingClock,
+    attempt,
     purchase,
+    writing,
 )
 from vending_api.domain.clients.types import Client
 from vending_api.domain.issuing.tables import TOKEN
 from vending_api.domain.meters.errors import MeterBlocked
-from vending_api.domain.sales import service
-from vending_api.domain.sales.errors import (
-    MessageIdUsed,
-)
+from vending_api.domain.sales.errors import NotForTrials
 from vending_api.domain.sales.tables import SALE
-from vending_api.domain.sales.types import Refusal, Sale
+from vending_api.domain.sales.types import Sale, Trial
+from vending_api.domain.selling import service
+from vending_api.kit.errors import MessageIdUsed, Refusal
 from vending_api.sandbox.virtual_meters import demo_virtual_meter
 
 if TYPE_CHECKING:
@@ -83,11 +84,23 @@ def test_the_id_of_a_retry_may_not_belong_to_another_sale(engine: Engine) -> Non
     with pytest.raises(MessageIdUsed):
         retry(engine, replace(one, message_id=other.purchase_id))
     retry_id = str(uuid4())
-    retry(engine, replace(one, message_id=retry_id))
+    first = retry(engine, replace(one, message_id=retry_id))
     with pytest.raises(MessageIdUsed):
         sell(engine, purchase(purchase_id=retry_id, message_id=retry_id))
-    with pytest.raises(MessageIdUsed):
-        retry(engine, replace(one, purchase_id=retry_id, message_id=str(uuid4())))
+    # Under the id of a retry the sale is found as well, and nothing else is sold.
+    again = retry(engine, replace(one, purchase_id=retry_id, message_id=str(uuid4())))
+    assert again.tokens == first.tokens
+
+
+def test_a_retry_of_a_trial_is_refused(engine: Engine) -> None:
+    trial = attempt()
+    with writing(engine) as connection, connection.begin():
+        assert isinstance(service.try_out(connection, MAKER, trial), Trial)
+    command = purchase(purchase_id=trial.trial_id)
+    for _ in range(2):
+        with pytest.raises(NotForTrials):
+            retry(engine, command)
+    assert count(engine, SALE) == 0
 
 
 def test_sixteen_threads_buy_for_one_meter_in_one_minute(engine: Engine) -> None:

@@ -20,6 +20,7 @@ from tests.support.selling import (
     FLAT,
     account,
     change_meter,
+    identifier_of,
     refusal,
     retry,
     sell,
@@ -27,14 +28,18 @@ from tests.support.selling import (
     use_tariff,
 )
 from tests.support.service import NOON, lookup, purchase, writing
-from vending_api.domain.issuing.errors import MeterKeyUnusable, TokenNotProven
+from vending_api.domain.issuing.errors import TokenNotProven
 from vending_api.domain.issuing.types import TokenKind
-from vending_api.domain.meters.types import Meter, PurchaseLimits
+from vending_api.domain.key_changes.errors import MeterKeyUnusable
+from vending_api.domain.meters.types import PurchaseLimits
+from vending_api.domain.offers.errors import NothingDue
 from vending_api.domain.pricing.errors import AmountOutsideLimits, AmountTooSmall, NoPrice
 from vending_api.domain.pricing.types import Bill
-from vending_api.domain.sales import service
-from vending_api.domain.sales.errors import MessageIdUsed, NothingDue
+from vending_api.domain.sales.service import restore_account
 from vending_api.domain.sales.tables import SALE
+from vending_api.domain.sales.types import FoundMeter
+from vending_api.domain.selling import service
+from vending_api.kit.errors import MessageIdUsed
 from vending_api.sandbox.virtual_meters import demo_virtual_meter
 
 if TYPE_CHECKING:
@@ -253,7 +258,7 @@ def test_free_units_come_on_a_token_of_their_own_once_a_month(engine: Engine) ->
     assert (paid.units_tenths, free.units_tenths) == (1_000, 500)
     assert free.charge.net_minor == free.charge.tax_minor == 0
     (next_paid,) = sell(engine, purchase()).tokens
-    minutes = [token.token_identifier.minutes for token in (paid, free, next_paid)]
+    minutes = [identifier_of(token).minutes for token in (paid, free, next_paid)]
     assert minutes == [minutes[0], minutes[0] + 1, minutes[0] + 2]
     for token in (paid, free, next_paid):
         assert isinstance(meter.enter(token.digits), Accepted)
@@ -279,14 +284,14 @@ def test_free_units_are_due_whatever_the_least_purchase_is(engine: Engine) -> No
     (token,) = sell(engine, command).tokens
     assert token.kind is TokenKind.FREE
     again = purchase(external_meter_id="TST003", amount_minor=0)
-    assert isinstance(refusal(engine, again), AmountOutsideLimits)
+    assert isinstance(refusal(engine, again), NothingDue)
 
 
 def _limits_found(engine: Engine, at: datetime = NOON) -> PurchaseLimits:
     with writing(engine) as connection, connection.begin():
-        meter = service.look_up(connection, lookup(received_at=at))
-    assert isinstance(meter, Meter)
-    return meter.limits
+        found = service.look_up(connection, lookup(received_at=at))
+    assert isinstance(found, FoundMeter)
+    return found.meter.limits
 
 
 @pytest.mark.parametrize(
@@ -346,7 +351,7 @@ def test_a_sale_that_is_given_back_leaves_the_account_as_if_it_had_not_been(
     first = sell(engine, command)
     second = sell(engine, purchase())
     with writing(engine) as connection, connection.begin():
-        service.restore_account(connection, command.purchase_id)
+        restore_account(connection, first)
     left = account(engine)
     assert left.units_this_month == Decimal(second.tokens[0].units_tenths).scaleb(-1)
     assert left.owed == (Owed(name="Service fee", amount_minor=1_000),)

@@ -6,10 +6,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, insert, select
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 from sqlalchemy.exc import StatementError
 
-from vending_api.kit.db import UtcDateTime, open_database
+from vending_api.kit.db import (
+    WRITES,
+    UtcDateTime,
+    insert_or_update,
+    open_database,
+    reserve_keys,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +27,7 @@ _MOMENTS = Table(
     MetaData(),
     Column("key", Integer, primary_key=True),
     Column("moment", UtcDateTime),
+    Column("place", String(8)),
 )
 
 
@@ -71,3 +78,27 @@ def test_postgresql_commits_to_disk_and_bounds_a_statement(postgres_url: str) ->
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
         assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "10s"
     engine.dispose()
+
+
+def test_reserved_keys_follow_those_in_use_and_are_given_once(bare: Engine) -> None:
+    with bare.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        first = reserve_keys(connection, _MOMENTS, 3)
+        connection.execute(insert(_MOMENTS), [{"key": key} for key in first])
+        second = reserve_keys(connection, _MOMENTS, 2)
+        connection.execute(insert(_MOMENTS), [{"key": key} for key in second])
+        connection.execute(insert(_MOMENTS).values(moment=None))
+        keys = connection.execute(select(_MOMENTS.c.key)).scalars().all()
+    assert sorted(keys) == [1, 2, 3, 4, 5, 6]
+    assert (first, second) == ([1, 2, 3], [4, 5])
+
+
+def test_an_insert_may_update_some_columns_only(bare: Engine) -> None:
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    row = {"key": 1, "moment": noon, "place": "here"}
+    with bare.begin() as connection:
+        connection.execute(insert_or_update(connection, _MOMENTS), row)
+        changed = row | {"moment": None, "place": "there"}
+        connection.execute(insert_or_update(connection, _MOMENTS, "place"), changed)
+        assert connection.execute(select(_MOMENTS)).one() == (1, noon, "there")
+        connection.execute(insert_or_update(connection, _MOMENTS), changed)
+        assert connection.execute(select(_MOMENTS)).one() == (1, None, "there")

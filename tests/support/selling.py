@@ -10,16 +10,19 @@ from tests.support.service import FlippingCodec, demo_token_maker, writing
 from vending_api.domain.accounts import service as accounts
 from vending_api.domain.meters.service import register_tariff
 from vending_api.domain.meters.tables import METER
-from vending_api.domain.sales import service
-from vending_api.domain.sales.types import Refusal, Sale
+from vending_api.domain.sales.types import Sale
+from vending_api.domain.selling import service
+from vending_api.kit.errors import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Connection, Engine
 
+    from sts.token_identifier import TokenIdentifier
     from tariffs.account import Account
     from vending_api.domain.issuing.service import TokenMaker
+    from vending_api.domain.issuing.types import SoldToken
     from vending_api.domain.sales.types import SellCredit
     from vending_api.kit.errors import DomainError
 
@@ -171,3 +174,9 @@ def set_account(engine: Engine, account: Account, external_id: str = "TST001") -
         key = meter_key(connection, external_id)
         before = accounts.account_of(connection, key)
         accounts.store_account(connection, key, account, before=before)
+
+
+def identifier_of(token: SoldToken) -> TokenIdentifier:
+    """Return the identifier of a token that has one."""
+    assert token.token_identifier is not None
+    return token.token_identifier

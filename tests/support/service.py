@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,7 @@ from sts.tokens.codec import TokenCodec
 from vending_api import migrations
 from vending_api.domain.clients.types import Client
 from vending_api.domain.issuing.service import TokenMaker
-from vending_api.domain.sales.types import LookUpMeter, SellCredit
+from vending_api.domain.sales.types import ChangeKey, LookUpMeter, SellCredit, TryCredit
 from vending_api.kit.db import WRITES, open_database
 from vending_api.sandbox.demo_data import ensure_demo_data
 from vending_api.sandbox.example_keys import example_keys
@@ -60,7 +61,11 @@ class FlippingCodec(TokenCodec):
 def demo_token_maker(codec: TokenCodec | None = None) -> TokenMaker:
     """Return a token maker over the example keys; RND is always 5, as in STS 531."""
     module = InProcessSecurityModule(example_keys(), codec or TokenCodec())
-    return TokenMaker(module, random_nibble=lambda: 5)
+    return TokenMaker(
+        module,
+        random_nibble=lambda: 5,
+        log_writer=lambda: f"test-{threading.get_ident():x}",
+    )
 
 
 def purchase(**changes: object) -> SellCredit:
@@ -72,6 +77,32 @@ def purchase(**changes: object) -> SellCredit:
         external_meter_id="TST001",
         amount_minor=10_000,
         currency="710",
+        terminal_id="TILL0001",
+        client=DEMO_CLIENT,
+        received_at=NOON,
+    )
+    return replace(command, **changes)  # type: ignore[arg-type]  # tests name real fields
+
+
+def attempt(**changes: object) -> TryCredit:
+    """Return a trial of R100 for TST001 under a new id, with `changes`."""
+    command = TryCredit(
+        trial_id=str(uuid4()),
+        external_meter_id="TST001",
+        amount_minor=10_000,
+        currency="710",
+        terminal_id="TILL0001",
+        client=DEMO_CLIENT,
+        received_at=NOON,
+    )
+    return replace(command, **changes)  # type: ignore[arg-type]  # tests name real fields
+
+
+def key_change(**changes: object) -> ChangeKey:
+    """Return a request for the key change tokens of TST006 under a new id, with `changes`."""
+    command = ChangeKey(
+        request_id=str(uuid4()),
+        external_meter_id="TST006",
         terminal_id="TILL0001",
         client=DEMO_CLIENT,
         received_at=NOON,

@@ -43,8 +43,8 @@ ERRORS: Final = sorted(_subclasses(DomainError), key=lambda error: error.code)
 
 def _electrum(code: str) -> str:
     answer = ANSWERS[code]
-    retried = answer.status_of_retry
-    status = answer.status if retried is None else f"{answer.status} (retry: {retried})"
+    insisted = answer.status_if_insisted
+    status = answer.status if insisted is None else f"{answer.status} (retry, advice: {insisted})"
     return f"{status} {answer.error_type}: {answer.message}"
 
 

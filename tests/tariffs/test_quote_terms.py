@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from tariffs.account import Account, Debt
 from tariffs.errors import (
+    NoVersion,
     OutsideLimits,
     RateOfTheDayMissing,
     UnitsOutOfReach,
 )
 from tariffs.lines import LineKind
-from tariffs.quote import quote, quote_units
+from tariffs.quote import free_units_due, quote, quote_units
 from tariffs.tariff import (
     Block,
     ChannelFee,
@@ -228,3 +230,17 @@ def test_a_line_says_what_it_is_about() -> None:
         LineKind.LEVY,
         LineKind.ROUNDING,
     ]
+
+
+def test_free_units_are_due_until_they_are_given_and_again_next_month() -> None:
+    free = FreeUnits(units=Decimal(50), counts_towards_blocks=False)
+    gives = tariff(version(free_units=free))
+    eligible = Account(gets_free_units=True)
+    assert free_units_due(gives, eligible, AT) == 50
+    assert free_units_due(gives, NEW, AT) == 0
+    given = replace(eligible, free_units_on=TODAY)
+    assert free_units_due(gives, given, AT) == 0
+    assert free_units_due(gives, given, AT + timedelta(days=31)) == 50
+    assert free_units_due(tariff(), eligible, AT) == 0
+    with pytest.raises(NoVersion):
+        free_units_due(gives, eligible, datetime(2017, 12, 31, tzinfo=UTC))

@@ -10,12 +10,23 @@ from typer.exceptions import TyperException
 
 from sts.errors import StsError
 from tariffs.errors import TariffError
+from vending_api.cli.client import client_app
 from vending_api.cli.database import database_app
 from vending_api.cli.demo import demo
+from vending_api.cli.importing import import_meters, import_site
+from vending_api.cli.importing.help import METERS_HELP, SITE_HELP
+from vending_api.cli.meter import meter_app
 from vending_api.cli.point_of_sale import SaleRefused
+from vending_api.cli.receipt import receipt
+from vending_api.cli.reconcile import reconcile
+from vending_api.cli.sale import sale_app
 from vending_api.cli.serve import serve
+from vending_api.cli.station import CommandRefused
 from vending_api.cli.tariff import tariff_app
 from vending_api.cli.tariff.plot import PlotUnavailable
+from vending_api.cli.token import token_app
+from vending_api.kit.entries import EntryInvalid
+from vending_api.kit.errors import DomainError
 from vending_api.sandbox.demo_data import DemoRefused
 from vending_api.settings import SettingsInvalid
 
@@ -31,8 +42,16 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(serve)
+app.command()(receipt)
+app.command()(reconcile)
 app.add_typer(database_app)
 app.add_typer(tariff_app)
+app.add_typer(sale_app)
+app.command("import", help=SITE_HELP)(import_site)
+app.command("import-meters", help=METERS_HELP)(import_meters)
+app.add_typer(meter_app)
+app.add_typer(client_app)
+app.add_typer(token_app)
 
 _FAILED = 1
 _MISUSED = 2
@@ -46,6 +65,10 @@ def main() -> None:
         _leave(f"{error.format_message()} (see `vending --help`)", _MISUSED)
     except SettingsInvalid as error:
         _leave(str(error), _MISUSED)
+    except typer.Abort:
+        _leave("interrupted; nothing was done", _FAILED)
+    except (DomainError, EntryInvalid, CommandRefused) as error:
+        _leave(str(error), _FAILED)
     except (StsError, TariffError, DemoRefused, SaleRefused, PlotUnavailable, OSError) as error:
         _leave(str(error), _FAILED)
     except DBAPIError as error:

@@ -16,8 +16,9 @@ from rich.console import Console
 
 from sts.virtual_meter import Accepted
 from vending_api.cli.point_of_sale import PointOfSale
-from vending_api.cli.receipt import money, receipt
+from vending_api.cli.receipt import answered_slip, boxed
 from vending_api.cli.serve import LOOPBACK, listen, prepare_demo_database, server_config
+from vending_api.kit.currencies import letters_of, plain_money
 from vending_api.main import ELECTRUM_PATH, create_app
 from vending_api.sandbox.demo_data import DEMO_PASSWORD, DEMO_USER
 from vending_api.sandbox.virtual_meters import demo_virtual_meter
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 METER = "TST001"
+_SAMPLE_TABLES = "SAMPLE TABLES: no real meter takes this"
 _START_SECONDS = 10
 
 
@@ -104,11 +106,12 @@ def _show_sale(console: Console, pos: PointOfSale) -> None:
     lookup = pos.look_up(METER)
     customer = lookup["customer"]
     console.print(f"   201: {customer['firstName']} {customer['lastName']}, {customer['address']}")
-    amount_minor = lookup["maxAmount"]["amount"]
-    console.print(f"\n[bold]2. It buys electricity for {money(amount_minor)}[/]")
-    purchase = pos.buy(METER, amount_minor)
+    most = lookup["maxAmount"]
+    price = f"{letters_of(most['currency'])} {plain_money(most['amount'], most['currency'])}"
+    console.print(f"\n[bold]2. It buys electricity for {price}[/]")
+    purchase = pos.buy(METER, most["amount"])
     console.print("   201: this is printed for the customer\n")
-    console.print(receipt(purchase, uses_sample_tables=True))
+    console.print(boxed(answered_slip(purchase["slipData"]), note=_SAMPLE_TABLES))
     console.print("\n[bold]3. The customer keys the token into the meter[/]")
     meter = demo_virtual_meter(serial=1)
     for attempt in ("first time", "second time"):

@@ -1,83 +1,106 @@
-"""A purchase answer as the slip that a customer gets."""
+"""`vending receipt`: the slip of a sale, in the terminal, as PDF or as PNG."""
 
-from __future__ import annotations
+# Annotations are read at run time here, so there is no `from __future__ import annotations`.
 
-from typing import Any, Final
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
 
+import typer
 from rich import box
 from rich.console import Group
 from rich.panel import Panel
-from rich.table import Table
+from rich.rule import Rule
 from rich.text import Text
 
-from sts.tokens.digits import grouped
+from vending_api.cli.receipt_picture import draw
+from vending_api.cli.sale import STATES, ReferenceArgument, find
+from vending_api.cli.station import reading
+from vending_api.cli.tariff.output import console, json_of
+from vending_api.domain.sales.types import SaleState
+from vending_api.domain.slips.service import slip_of_sale
+from vending_api.domain.slips.types import Mark, Slip, SlipLine
 
-_WIDTH: Final = 48
-_KEY_DATA: Final = ("supplyGroupCode", "tariffIndex", "keyRevisionNum")
-_KINDS: Final = {"STD": "Electricity", "BSST": "Free electricity", "REFUND": "Refund"}
+_GIVEN_BACK: Final = (SaleState.REVERSED, SaleState.REVERSAL_REFUSED)
+_BARCODE: Final = "[barcode]"
 
 
-def receipt(purchase: dict[str, Any], *, uses_sample_tables: bool) -> Panel:
-    """Return the slip of a purchase answer, 48 columns wide.
+class Width(StrEnum):
+    """Characters on a line of the printer."""
 
-    Says so when the tokens were made with the sample STA tables.
+    NARROW = "32"
+    USUAL = "40"
+    BROAD = "48"
+
+
+def receipt(
+    reference: ReferenceArgument,
+    *,
+    width: Annotated[Width, typer.Option(help="Characters on a line.")] = Width.USUAL,
+    pdf: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Write a PDF of the paper's size."),
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write a picture.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the lines as JSON instead of a box.")
+    ] = False,
+) -> None:
+    """Show the slip of a sale again, marked as a copy: in the terminal, as PDF or as PNG.
+
+    Reads VENDING_DATABASE_URL and changes nothing: this copy is not counted as a reprint.
+    PDF and PNG need the extra `receipt`.
+
+    Example: `vending receipt 17-000042 --pdf slip.pdf`
     """
-    utility, customer, meter = purchase["utility"], purchase["customer"], purchase["meter"]
-    head = _rows(
-        ("Date", purchase["time"].partition(".")[0].replace("T", " ") + " UTC"),
-        ("VAT number", utility["vatRegNum"]),
-        ("Customer", f"{customer['firstName']} {customer['lastName']}"),
-        ("Meter", meter["meterId"]),
-        (
-            "SGC  TI  KRN",
-            f"{meter['supplyGroupCode']}  {meter['tariffIndex']}  {meter['keyRevisionNum']}",
+    with reading() as connection:
+        sale = find(connection, reference)
+    if sale.state in _GIVEN_BACK:
+        typer.echo(f"This sale was {STATES[sale.state]}", err=True)
+    slip = slip_of_sale(sale, columns=int(width), mark=Mark.COPY)
+    if pdf is not None or png is not None:
+        draw(slip, pdf=pdf, png=png)
+        for file in (pdf, png):
+            if file is not None:
+                typer.echo(f"Wrote {file}", err=True)
+    if as_json:
+        typer.echo(json_of(slip))
+    elif pdf is None and png is None:
+        console().print(boxed(slip))
+
+
+def boxed(slip: Slip, *, note: str = "") -> Panel:
+    """Return a slip as the terminal shows it, with a note of ours at its end."""
+    lines: list[Text | Rule] = [_shown(line, slip.columns) for line in slip.lines]
+    if note:
+        lines.append(Text(note.center(slip.columns).rstrip(), style="yellow"))
+    return Panel(Group(*lines), box=box.SQUARE, width=slip.columns + 4)
+
+
+def answered_slip(slip_data: dict[str, Any]) -> Slip:
+    """Return the slip that a point of sale got in an answer."""
+    return Slip(
+        columns=slip_data["slipWidth"],
+        lines=tuple(
+            SlipLine(
+                text=line["text"],
+                is_wide=line.get("fontWidthScaleFactor", 1) > 1,
+                is_tall=line.get("fontHeightScaleFactor", 1) > 1,
+                is_rule=line.get("line", False),
+                barcode=line.get("barcode", {}).get("data"),
+            )
+            for line in slip_data["messageLines"]
         ),
+        reference=slip_data["issuerReference"],
     )
-    parts: list[Any] = [head, *map(_token, purchase["tokens"]), _totals(purchase)]
-    if uses_sample_tables:
-        parts.append(Text("\nSAMPLE TABLES: no real meter takes this", style="yellow"))
-    if utility.get("message"):
-        parts.append(Text(f"\n{utility['message']}", justify="center"))
-    title = f"{utility['name']}, {utility['address']}"
-    return Panel(Group(*parts), title=title, width=_WIDTH, box=box.ASCII)
 
 
-def money(amount_minor: int) -> str:
-    """Return a sum in rand, as in "R100.00"."""
-    return f"R{amount_minor // 100}.{amount_minor % 100:02}"
-
-
-def _token(token: dict[str, Any]) -> Text:
-    kind = _KINDS.get(token["tokenType"], token["tokenType"])
-    text = Text(f"\n{kind}: {token['units']} kWh\n")
-    for block in token.get("tariffCalc", ()):
-        text.append(f"{block['units']} kWh at {block['rate']} c\n")
-    return text.append(f"{grouped(token['token'])}\n", style="bold")
-
-
-def _totals(purchase: dict[str, Any]) -> Table:
-    services, debts = purchase.get("serviceCharges", ()), purchase.get("debtRecoveryCharges", ())
-    parts = [
-        ("Energy", purchase["purchaseTotal"]["amount"]),
-        *((one["description"], one["amount"]["amount"]) for one in services),
-        (_tax_label(purchase), purchase["taxTotal"]["amount"]),
-        *((one["description"], one["amount"]["amount"]) for one in debts),
-    ]
-    rows = [(label, money(amount_minor)) for label, amount_minor in parts]
-    rows.append(("Paid", money(sum(amount_minor for _, amount_minor in parts))))
-    rows += [
-        (f"{one['description']}, still owed", money(one["balance"]["amount"])) for one in debts
-    ]
-    return _rows(*rows)
-
-
-def _tax_label(purchase: dict[str, Any]) -> str:
-    amount = purchase["tokens"][0]["amount"]
-    return f"{amount['taxType']} {amount['taxRate']:g} %" if "taxType" in amount else "Tax"
-
-
-def _rows(*rows: tuple[str, str]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for label, value in rows:
-        table.add_row(label, value)
-    return table
+def _shown(line: SlipLine, columns: int) -> Text | Rule:
+    if line.is_rule:
+        return Rule(style="")
+    if line.barcode is not None:
+        return Text(_BARCODE.center(columns).rstrip(), style="dim")
+    text = "".join(f"{one} " for one in line.text).rstrip() if line.is_wide else line.text
+    return Text(text, style="bold" if line.is_tall else "")

@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    key: str
+    order: str
     act: Callable[[Connection], Any]
     answer: asyncio.Future[Any]
 
@@ -99,11 +99,12 @@ class Committer:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
-    async def run(self, key: str, act: Callable[[Connection], T]) -> T:
+    async def run(self, key: str, act: Callable[[Connection], T], *, order: str = "") -> T:
         """Return what `act` returns, once the transaction it ran in is durable.
 
-        `key` names what the command locks: commands of one key run one after the
-        other. An error that `act` raises undoes its own work alone and is raised here.
+        `key` names what the command shares with many others: commands of one key run one
+        after the other. `order` names what it locks beside that: a group locks such things in
+        one order. An error that `act` raises undoes its own work alone and is raised here.
 
         Raises Overloaded when too many commands wait, StorageUnavailable when
         nothing was done, OutcomeUnknown when the commit itself went unanswered.
@@ -112,15 +113,15 @@ class Committer:
             raise Overloaded
         answer: asyncio.Future[T] = self._loop.create_future()
         self._unanswered += 1
-        self._lanes[hash(key) % len(self._lanes)].put(_Command(key, act, answer))
+        self._lanes[hash(key) % len(self._lanes)].put(_Command(order, act, answer))
         # A caller that goes away must not free its place: its command still runs.
         answer.add_done_callback(_retrieve)
         return await asyncio.shield(answer)
 
     def _serve(self, lane: _Lane) -> None:
         while group := lane.take_group():
-            # One order of locks for every process, so that two groups cannot wait in a ring.
-            group.sort(key=lambda command: command.key)
+            # One order of locks for every process, so that two groups hardly wait in a ring.
+            group.sort(key=lambda command: command.order)
             outcomes = self._commit(group)
             self._loop.call_soon_threadsafe(self._release, group, outcomes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,9 +25,16 @@ def require_fit(table: Table, values: Mapping[str, object]) -> None:
 
     SQLite would keep any text, and receipts could not hold it.
     """
-    for name, value in values.items():
-        longest = getattr(table.c[name].type, "length", None)
-        if isinstance(value, str) and longest is not None and len(value) > longest:
+    for name, longest in _lengths(table).items():
+        value = values.get(name)
+        if isinstance(value, str) and len(value) > longest:
             raise EntryInvalid(
                 f"{table.name}.{name}", f"{len(value)} characters; write at most {longest}"
             )
+
+
+@cache
+def _lengths(table: Table) -> dict[str, int]:
+    """Return how long the texts of a table may be, by column."""
+    lengths = {column.name: getattr(column.type, "length", None) for column in table.c}
+    return {name: longest for name, longest in lengths.items() if longest is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import ClassVar
 
@@ -30,6 +31,24 @@ class DomainError(Exception):
 
     fault: ClassVar[Fault]
     code: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that a business rule turned down; committed, so that its id stays used."""
+
+    reason: DomainError
+
+
+class MessageIdUsed(DomainError):
+    """The id of the message was used before, or now asks for something else."""
+
+    fault = Fault.CONFLICT
+    code = "message_id_used"
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(f"the id {message_id} was used before; a new request needs a new id")
+        self.message_id = message_id
 
 
 class Overloaded(DomainError):

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Field, SQLModel
 
 from vending_api.kit.db import UtcDateTime, insert_or_ignore
+from vending_api.kit.errors import MessageIdUsed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -33,6 +34,9 @@ class MessageRow(SQLModel, table=True):
 
 
 _MESSAGE: Final = SQLModel.metadata.tables["message"]
+_SUBJECT: Final = select(_MESSAGE.c.subject).where(
+    _MESSAGE.c.kind == bindparam("of_kind"), _MESSAGE.c.message_id == bindparam("of_message_id")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,20 @@ class Claim:
     """What the first message used the id for."""
     is_new: bool
     """Whether this very call took it."""
+
+
+def claim_new(connection: Connection, *, kind: str, message_id: str, at: datetime) -> None:
+    """Take an id that nobody took before; raises MessageIdUsed."""
+    taken = claim(connection, kind=kind, message_id=message_id, subject=message_id, at=at)
+    if not taken.is_new:
+        raise MessageIdUsed(message_id)
+
+
+def find_claim(connection: Connection, *, kind: str, message_id: str) -> str | None:
+    """Return what an id was taken for, or None; it is not taken by this."""
+    values = {"of_kind": kind, "of_message_id": message_id}
+    subject: str | None = connection.execute(_SUBJECT, values).scalar()
+    return subject
 
 
 def claim(
@@ -59,7 +77,5 @@ def claim(
     )
     if taken.first() is not None:
         return Claim(subject, is_new=True)
-    first = select(_MESSAGE.c.subject).where(
-        _MESSAGE.c.kind == kind, _MESSAGE.c.message_id == message_id
-    )
-    return Claim(connection.execute(first).scalar_one(), is_new=False)
+    first = {"of_kind": kind, "of_message_id": message_id}
+    return Claim(connection.execute(_SUBJECT, first).scalar_one(), is_new=False)

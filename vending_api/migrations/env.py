@@ -7,13 +7,34 @@ from sqlmodel import SQLModel
 
 # Each import tells the metadata about its tables.
 from vending_api.domain.accounts import tables as accounts
+from vending_api.domain.advices import tables as advices
 from vending_api.domain.clients import tables as clients
+from vending_api.domain.credit import tables as credit
+from vending_api.domain.faults import tables as faults
 from vending_api.domain.issuing import tables as issuing
 from vending_api.domain.meters import tables as meters
+from vending_api.domain.numbers import tables as numbers
+from vending_api.domain.reprints import tables as reprints
 from vending_api.domain.sales import tables as sales
+from vending_api.domain.token_log import tables as token_log
+from vending_api.domain.token_queue import tables as token_queue
 from vending_api.kit import idempotency
 
-__all__ = ["accounts", "clients", "idempotency", "issuing", "meters", "sales"]
+__all__ = [
+    "accounts",
+    "advices",
+    "clients",
+    "credit",
+    "faults",
+    "idempotency",
+    "issuing",
+    "meters",
+    "numbers",
+    "reprints",
+    "sales",
+    "token_log",
+    "token_queue",
+]
 
 _LOCK_TIMEOUT = "SET lock_timeout = '5s'"
 """A migration gives up rather than queue behind sales, and sales behind it."""

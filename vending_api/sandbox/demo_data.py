@@ -1,16 +1,12 @@
-"""The demo's register: one utility, one client, and the meters TST001 to TST011.
-
-The scenario of a meter is in its number, as integrators of the point-of-sale
-interface know it; amounts are the only ones that a meter may buy for.
-"""
+"""The demo's register: one utility, one client, and the meters TST001 to TST011."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib import resources
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from sts.base_date import BaseDate
-from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, SupplyGroupCode, TariffIndex
+from sts.key_data import EncryptionAlgorithm
 from sts.meter_number import (
     DecoderReferenceNumber,
     DecoderSerialNumber,
@@ -19,8 +15,6 @@ from sts.meter_number import (
     MeterPan,
 )
 from sts.security_module import MeterConfiguration
-from tariffs.account import Debt
-from vending_api.domain.accounts.service import set_customer, set_debts
 from vending_api.domain.clients.service import register_client
 from vending_api.domain.meters.service import (
     has_utilities,
@@ -29,10 +23,20 @@ from vending_api.domain.meters.service import (
     register_tariff,
     register_utility,
 )
-from vending_api.domain.meters.types import Customer, NewMeter, PurchaseLimits, ServiceType, Utility
+from vending_api.domain.meters.types import (
+    NewMeter,
+    PurchaseLimits,
+    ServiceType,
+    Utility,
+    UtilityRules,
+)
+from vending_api.sandbox.rehearsal import rearm
+from vending_api.sandbox.scenarios import BASE_DATE, KEY_DATA, SCENARIOS, SUPPLY_GROUP
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from vending_api.sandbox.scenarios import Scenario
 
 DEMO_USER: Final = "test"
 DEMO_PASSWORD: Final = "test"  # noqa: S105 (the sandbox's published password; loopback only)
@@ -46,47 +50,15 @@ UTILITY: Final = Utility(
     currency="710",
     time_zone="Africa/Johannesburg",
 )
-_SUPPLY_GROUP: Final = SupplyGroupCode("000001")
 _UTILITY_LIMITS: Final = PurchaseLimits(minimum_minor=1_000, maximum_minor=500_000)
+_UTILITY_RULES: Final = UtilityRules(reprints_a_day=1_000)
+"""Integrators print the same tokens again and again."""
+_REGISTERED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""When the first orders for demo meters were given: the same in every demo."""
 
 
 class DemoRefused(Exception):
     """The database holds real meters; the demo keeps out of it."""
-
-
-class _DemoMeter(NamedTuple):
-    external_id: str
-    first_name: str
-    last_name: str
-    address: str
-    amount_minor: int
-    tariff: str = "demo"
-    gets_free_units: bool = False
-    debts: tuple[Debt, ...] = ()
-
-
-_RATES_DEBT: Final = Debt(name="Municipal rates arrears", balance_minor=32_300)
-_SMALL_RATES_DEBT: Final = Debt(name="Municipal rates arrears", balance_minor=5_000)
-_WATER_DEBT: Final = Debt(name="Municipal water arrears", balance_minor=32_300)
-
-_METERS: Final = (
-    _DemoMeter("TST001", "Pierre", "De Wet", "21 Dorp Straat", 10_000),
-    _DemoMeter("TST002", "Siphesihle", "Mwamure", "14 1st Street", 0, gets_free_units=True),
-    _DemoMeter("TST003", "Mohamed", "Kaifa", "56 Prentice Road", 10_000, gets_free_units=True),
-    _DemoMeter("TST004", "Kgosietsile", "Zono", "34 Mota Street", 10_000, "demo-blocks"),
-    _DemoMeter("TST005", "Ibraheem", "Davids", "7 Adams Street", 5_000),
-    _DemoMeter("TST006", "Zukile", "Maqoba", "9 Mahlangu Street", 10_000),
-    _DemoMeter(
-        *("TST007", "John", "Palmer", "31 Milner Road", 20_000, "demo-fee"), debts=(_RATES_DEBT,)
-    ),
-    _DemoMeter(
-        *("TST008", "Kgotso", "Phiri", "52 Ntombela Street", 20_000),
-        debts=(_SMALL_RATES_DEBT, _WATER_DEBT),
-    ),
-    _DemoMeter("TST009", "Janine", "Oosthuizen", "301 Kerk Straat", 20_000, "demo-fees"),
-    _DemoMeter("TST010", "Peter", "Dyton", "1 Elands Drive", 10_000),
-    _DemoMeter("TST011", "Ruth", "Cupido", "4 Meyer Street", 10_000),
-)
 
 
 def ensure_demo_data(connection: Connection) -> None:
@@ -104,17 +76,21 @@ def ensure_demo_data(connection: Connection) -> None:
     register_client(
         connection, user_name=DEMO_USER, name="Demo point of sale", password=DEMO_PASSWORD
     )
-    register_utility(connection, UTILITY, limits=_UTILITY_LIMITS, supply_groups=[_SUPPLY_GROUP])
+    register_utility(
+        connection,
+        UTILITY,
+        limits=_UTILITY_LIMITS,
+        supply_groups=[SUPPLY_GROUP],
+        rules=_UTILITY_RULES,
+    )
+    scenarios = SCENARIOS.values()
     tariff_keys = {
         name: register_tariff(connection, name, _document(name))
-        for name in dict.fromkeys(meter.tariff for meter in _METERS)
+        for name in dict.fromkeys(scenario.tariff for scenario in scenarios)
     }
-    for serial, meter in enumerate(_METERS, start=1):
-        key = register_meter(connection, _new_meter(meter, serial, tariff_keys[meter.tariff]))
-        if meter.gets_free_units:
-            set_customer(connection, key, gets_free_units=True)
-        if meter.debts:
-            set_debts(connection, key, meter.debts)
+    for serial, scenario in enumerate(scenarios, start=1):
+        register_meter(connection, _new_meter(scenario, serial, tariff_keys[scenario.tariff]))
+        rearm(connection, scenario.external_id, _REGISTERED_AT)
 
 
 def demo_meter_configuration(serial: int) -> MeterConfiguration:
@@ -122,9 +98,9 @@ def demo_meter_configuration(serial: int) -> MeterConfiguration:
     drn = DecoderReferenceNumber.of(ManufacturerCode("01"), DecoderSerialNumber(f"{serial:08}"))
     return MeterConfiguration(
         pan=MeterPan(IssuerIdentificationNumber("600727"), drn),
-        supply_group_code=_SUPPLY_GROUP,
-        key_revision_number=KeyRevisionNumber(1),
-        tariff_index=TariffIndex("01"),
+        supply_group_code=KEY_DATA.supply_group_code,
+        key_revision_number=KEY_DATA.key_revision_number,
+        tariff_index=KEY_DATA.tariff_index,
         encryption_algorithm=EncryptionAlgorithm.EA07,
     )
 
@@ -134,16 +110,15 @@ def _document(tariff: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def _new_meter(meter: _DemoMeter, serial: int, tariff_key: int) -> NewMeter:
+def _new_meter(scenario: Scenario, serial: int, tariff_key: int) -> NewMeter:
+    amount_minor = scenario.amount_minor
     return NewMeter(
-        external_id=meter.external_id,
+        external_id=scenario.external_id,
         configuration=demo_meter_configuration(serial),
-        base_date=BaseDate.YEAR_2014,
+        base_date=BASE_DATE,
         service_type=ServiceType.ELECTRICITY,
         token_technology_code="02",  # noqa: S106 (TCT 02 is a keypad, not a password)
-        limits=PurchaseLimits(minimum_minor=meter.amount_minor, maximum_minor=meter.amount_minor),
-        customer=Customer(
-            first_name=meter.first_name, last_name=meter.last_name, address=meter.address
-        ),
+        limits=PurchaseLimits(minimum_minor=amount_minor, maximum_minor=amount_minor),
+        customer=scenario.customer,
         tariff_key=tariff_key,
     )

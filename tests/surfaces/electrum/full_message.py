@@ -1,23 +1,24 @@
-"""A purchase with every field of the contract, and the means to break it."""
+"""Messages with every field of the contract, and the means to break them."""
 
 from __future__ import annotations
 
-import copy
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from pydantic import ValidationError
 
-from tests.surfaces.electrum.shop import purchase
+from tests.surfaces.electrum.sent import confirmation, event, fault, purchase
+from vending_api.surfaces.electrum.wire.base import Message
 from vending_api.surfaces.electrum.wire.messages import PurchaseRequest
 
+M = TypeVar("M", bound=Message)
 ABSENT = object()
 
 
 def with_value(message: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     """Return a copy of `message` in which `a.b.0.c` is `value`, or is absent."""
-    changed = copy.deepcopy(message)
+    changed: dict[str, Any] = json.loads(json.dumps(message))  # nothing is shared any more
     *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
     part: Any = changed
     for parent in parents:
@@ -31,13 +32,18 @@ def with_value(message: dict[str, Any], path: str, value: object) -> dict[str, A
 
 def parse(message: dict[str, Any]) -> PurchaseRequest:
     """Return a purchase, read as the surface reads it."""
-    return PurchaseRequest.model_validate_json(json.dumps(message), by_alias=True, by_name=False)
+    return parse_as(PurchaseRequest, message)
 
 
-def refused_at(message: dict[str, Any]) -> set[str]:
-    """Return the fields in which a purchase that must be refused is wrong."""
+def parse_as(model: type[M], message: dict[str, Any]) -> M:
+    """Return a message, read as the surface reads it."""
+    return model.model_validate_json(json.dumps(message), by_alias=True, by_name=False)
+
+
+def refused_at(message: dict[str, Any], model: type[Message] = PurchaseRequest) -> set[str]:
+    """Return the fields in which a message that must be refused is wrong."""
     with pytest.raises(ValidationError) as caught:
-        parse(message)
+        parse_as(model, message)
     return {
         ".".join(str(part) for part in error["loc"] if not str(part).isupper())
         for error in caught.value.errors()
@@ -140,3 +146,71 @@ FULL = purchase(
     ],
 )
 FULL["originator"] |= {"operatorId": "o", "channelId": "c"}
+
+_SUM = {"amount": 1, "currency": "710", "ledgerIndicator": "CREDIT"}
+_TAXABLE = {**_SUM, "tax": 1, "taxType": "VAT", "taxRate": 14.5}
+_CUSTOMER = {
+    "firstName": "Nomsa",
+    "lastName": "Dube",
+    "address": "12 Long Street",
+    "addressDetails": {
+        "addressLine1": "12 Long Street",
+        "addressLine2": "Gardens",
+        "city": "Cape Town",
+        "region": "WC",
+        "country": "ZA",
+        "postalCode": "8001",
+    },
+    "dateOfBirth": "1990-01-01T00:00:00Z",
+    "status": "active",
+    "msisdn": "+27821234567",
+    "emailAddress": "nomsa@example.org",
+    "profileId": "7",
+}
+_AMOUNTS = {
+    "requestAmount": _SUM,
+    "approvedAmount": _SUM,
+    "feeAmount": _SUM,
+    "balanceAmount": _SUM,
+    "additionalAmounts": {"tip": _SUM},
+}
+FULL_FAULT = fault(
+    customer=_CUSTOMER, contactNumber="021 555 1234", faultDescription="no light, no sound"
+)
+FULL_CONFIRMATION = confirmation(
+    thirdPartyIdentifiers=[{"institutionId": "1", "transactionIdentifier": "2"}],
+    stan="1",
+    rrn="2",
+    amounts=_AMOUNTS,
+    tenders=FULL["tenders"],
+)
+FULL_EVENT = event(
+    meter=FULL["meter"],
+    customer=_CUSTOMER,
+    utility={
+        "name": "Umoya",
+        "address": "1 Market Square",
+        "vatRegNum": "4012345678",
+        "clientId": "0001",
+        "message": "Save water",
+    },
+    utilityType="Electricity",
+    purchaseTotal=_SUM,
+    taxTotal=_SUM,
+    amounts=_AMOUNTS,
+    tokens=[
+        {
+            "tokenType": "STD",
+            "units": 40.3,
+            "amount": _TAXABLE,
+            "token": "12345678901234567890",
+            "receiptNum": "1",
+            "tariffCalc": [{"units": 40.3, "rate": 285.361}],
+        },
+    ],
+    debtRecoveryCharges=[
+        {"amount": _TAXABLE, "description": "debt", "balance": _SUM, "receiptNum": "2"}
+    ],
+    serviceCharges=[{"amount": _TAXABLE, "description": "fee"}],
+    vatInvoiceNumber="3",
+)

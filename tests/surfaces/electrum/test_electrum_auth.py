@@ -6,7 +6,8 @@ import base64
 
 import pytest
 
-from tests.surfaces.electrum.shop import Shop, basic, lookup, point_of_sale
+from tests.surfaces.electrum.sent import lookup
+from tests.surfaces.electrum.shop import Shop, basic, point_of_sale
 from vending_api.domain.clients.errors import CredentialsRejected
 from vending_api.surfaces.electrum.auth import credentials_of
 

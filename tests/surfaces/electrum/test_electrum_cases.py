@@ -26,13 +26,16 @@ def test_the_recorded_exchanges_happen_again(path: Path) -> None:
             headers=request["headers"],
             json=request.get("body"),
         )
-        assert (answer.status_code, answer.json()) == (expected["status"], expected["body"])
-        assert answer.headers["content-type"] == "application/json"
+        assert answer.status_code == expected["status"]
+        assert (answer.json() if answer.content else None) == expected.get("body")
+        assert answer.headers.get("content-type") == (
+            "application/json" if answer.content else None
+        )
         assert _contains(answer.headers, expected.get("headers", {}))
 
 
 def test_there_are_cases() -> None:
-    assert len(CASES) >= 15
+    assert len(CASES) >= 35
 
 
 def _contains(headers: Any, expected: dict[str, str]) -> bool:

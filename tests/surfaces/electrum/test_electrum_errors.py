@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.surfaces.electrum.shop import Shop, lookup, point_of_sale, purchase
+from tests.surfaces.electrum.sent import EVERY_OPERATION, Sent, lookup, purchase
+from tests.surfaces.electrum.shop import Shop, point_of_sale
+from vending_api.domain.advices.errors import SaleUnknown
+from vending_api.domain.clients.errors import CredentialsRejected
 from vending_api.domain.issuing.errors import TokenNotProven
+from vending_api.domain.meters.errors import UnknownMeter
 from vending_api.kit.errors import (
     DomainError,
     Fault,
@@ -19,14 +23,13 @@ from vending_api.kit.errors import (
 from vending_api.surfaces.electrum.errors import (
     ANSWERS,
     MALFORMED,
-    NOT_OFFERED,
     UNEXPECTED,
     UNKNOWN_METHOD,
     UNKNOWN_PATH,
     Answer,
 )
 
-_SURFACE_ANSWERS = [MALFORMED, NOT_OFFERED, UNEXPECTED, UNKNOWN_METHOD, UNKNOWN_PATH]
+_SURFACE_ANSWERS = [MALFORMED, UNEXPECTED, UNKNOWN_METHOD, UNKNOWN_PATH]
 
 
 class Surprise(Exception):
@@ -45,30 +48,58 @@ def test_the_words_of_an_answer_fit_a_till(answer: Answer) -> None:
     assert 1 <= len(answer.message) <= 20
 
 
+_INSISTED_ON = {
+    "retryPurchaseRequest",
+    "confirmTokenPurchase",
+    "reverseTokenPurchase",
+    "confirmKeyChange",
+}
+
+
 @pytest.mark.parametrize(
-    ("failure", "to_purchase", "to_retry"),
+    ("failure", "to_request", "to_retry_or_advice"),
     [
         (Overloaded(), 503, 504),
         (StorageUnavailable(), 503, 504),
         (OutcomeUnknown(), 500, 500),
         (TokenNotProven("1"), 503, 503),
+        (UnknownMeter("1"), 400, 400),
+        (SaleUnknown("1"), 404, 404),
+        (CredentialsRejected(), 401, 401),
         (Surprise("the password is SECRET"), 500, 500),
         (Unlisted("unlisted"), 500, 500),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
-def test_a_retry_is_told_a_failure_only_when_nothing_can_have_been_sold(
-    failure: Exception, to_purchase: int, to_retry: int
+@pytest.mark.parametrize("sent", EVERY_OPERATION, ids=lambda sent: sent.operation.operation_id)
+def test_a_final_failure_is_told_only_when_nothing_is_left_to_ask_again(
+    sent: Sent, failure: Exception, to_request: int, to_retry_or_advice: int
 ) -> None:
     shop = Shop()
     shop.failure = failure
-    client = point_of_sale(shop)
-    assert client.post("/tokenPurchases/purchase-1", json=purchase()).status_code == to_purchase
-    retry = client.post("/tokenPurchases/purchase-1/retry", json=purchase("other"))
-    assert retry.status_code == to_retry
-    assert retry.json()["id"] == "other"
-    assert retry.json()["requestType"] == "TOKEN_PURCHASE_RETRY_REQUEST"
-    assert "SECRET" not in retry.text
+    answer = point_of_sale(shop).post(sent.path, json=sent.message)
+    is_insisted_on = sent.operation.operation_id in _INSISTED_ON
+    assert answer.status_code == (to_retry_or_advice if is_insisted_on else to_request)
+    assert "SECRET" not in answer.text
+
+
+@pytest.mark.parametrize("sent", EVERY_OPERATION, ids=lambda sent: sent.operation.operation_id)
+def test_an_error_names_the_message_and_what_it_is_about(sent: Sent) -> None:
+    shop = Shop()
+    shop.failure = Overloaded()
+    body = point_of_sale(shop).post(sent.path, json=sent.message).json()
+    assert body["id"] == sent.message["id"]
+    assert body["requestType"] == sent.operation.request_type
+    assert body.get("originalId") == sent.message.get("requestId")
+
+
+@pytest.mark.parametrize("sent", EVERY_OPERATION, ids=lambda sent: sent.operation.operation_id)
+def test_the_ids_of_the_address_are_named_when_the_message_has_none(sent: Sent) -> None:
+    body = point_of_sale(Shop()).post(sent.path, json={}).json()
+    ids = {body["id"], body.get("originalId", body["id"])}
+    assert body["errorType"] == "FORMAT_ERROR"
+    assert all(one in sent.path for one in ids)
+    assert ("originalId" in body) == ("requestId" in sent.message)
 
 
 def test_an_unexpected_error_is_told_without_its_words() -> None:
@@ -130,6 +161,11 @@ def test_an_id_that_is_no_text_does_not_break_the_answer(message_id: str) -> Non
     status, body = asyncio.run(_status_and_body(f"/tokenPurchases/{message_id}/retry"))
     assert status == 401
     assert body
+
+
+def test_what_is_no_advice_has_no_original() -> None:
+    answer = point_of_sale(Shop()).post("/meterLookups/lookup-1?=x&requestId=y", json={})
+    assert "originalId" not in answer.json()
 
 
 def test_an_event_is_known_by_its_query() -> None:

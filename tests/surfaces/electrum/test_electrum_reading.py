@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from tests.surfaces.electrum.shop import Shop, lookup, point_of_sale, purchase
+from tests.surfaces.electrum.sent import lookup, purchase
+from tests.surfaces.electrum.shop import Shop, point_of_sale
 from vending_api.surfaces.electrum.errors import FormatRefused
 from vending_api.surfaces.electrum.reading import (
     MAX_BODY_OCTETS,
@@ -247,7 +248,7 @@ def test_equal_ids_pass_and_others_do_not() -> None:
     "text", ["x", "x" * 255, "é😀", "9f4e6d57-1b7c-4b0a-9c53-0b7b6f0d3c11"], ids=ascii
 )
 def test_any_text_that_can_be_kept_is_an_id(text: str) -> None:
-    assert require_sound_id(text) == text
+    assert require_sound_id(text, name="purchaseId") == text
 
 
 @pytest.mark.parametrize(
@@ -255,7 +256,14 @@ def test_any_text_that_can_be_kept_is_an_id(text: str) -> None:
 )
 def test_what_cannot_be_kept_is_no_id(text: str) -> None:
     with pytest.raises(FormatRefused):
-        require_sound_id(text)
+        require_sound_id(text, name="purchaseId")
+
+
+@pytest.mark.parametrize("path_id", ["a%0Ab", "%0A", "%7F", "%E2%80%A8"], ids=ascii)
+def test_an_id_of_any_characters_is_compared_with_the_one_in_the_body(path_id: str) -> None:
+    answer = point_of_sale(Shop()).post(f"/tokenReprints/{path_id}", json=lookup())
+    (violation,) = _violations(answer)
+    assert violation["field"] == "id"
 
 
 @pytest.mark.parametrize("path_id", ["%00", "x%00", "%ED%A0%80", "%FF", "x" * 256], ids=ascii)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.surfaces.electrum.full_message import FULL, parse, refused_at, with_value
-from tests.surfaces.electrum.shop import purchase
+from tests.surfaces.electrum.sent import purchase
 from vending_api.surfaces.electrum.wire.messages import PurchaseRequest
 
 

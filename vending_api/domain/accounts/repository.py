@@ -13,6 +13,8 @@ from vending_api.kit.db import insert_or_update
 from vending_api.kit.entries import require_fit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from sqlalchemy import Connection
 
 _CHARGE: Final = "charge"
@@ -61,6 +63,45 @@ def put_account(connection: Connection, meter_key: int, account: Account) -> Non
 
     Raises EntryInvalid for a text longer than its column.
     """
+    connection.execute(insert_or_update(connection, ACCOUNT), _row(meter_key, account))
+
+
+def put_arrears(connection: Connection, meter_key: int, account: Account) -> None:
+    """Store what an account owes in place of what it owed; the account itself is stored.
+
+    Raises EntryInvalid for a text longer than its column.
+    """
+    rows = _arrears(meter_key, account)
+    connection.execute(_DELETE_ARREARS, {"of_meter": meter_key})
+    if rows:
+        connection.execute(_INSERT_ARREARS, rows)
+
+
+def add_accounts(connection: Connection, accounts: Mapping[int, Account]) -> None:
+    """Store the accounts of meters that have none, by their keys, with what they owe.
+
+    Raises EntryInvalid for a text longer than its column.
+    """
+    rows = [_row(meter_key, account) for meter_key, account in accounts.items()]
+    if rows:
+        connection.execute(insert(ACCOUNT), rows)
+    owed = [row for key, account in accounts.items() for row in _arrears(key, account)]
+    if owed:
+        connection.execute(_INSERT_ARREARS, owed)
+
+
+def put_flags(
+    connection: Connection, accounts: Mapping[int, Account], columns: Collection[str]
+) -> None:
+    """Store these columns of accounts, by the keys of their meters, and leave the others.
+
+    A meter that has no account gets the whole of it. Raises EntryInvalid as `put_account`.
+    """
+    rows = [_row(meter_key, account) for meter_key, account in accounts.items()]
+    connection.execute(insert_or_update(connection, ACCOUNT, *sorted(columns)), rows)
+
+
+def _row(meter_key: int, account: Account) -> dict[str, Any]:
     values = {
         "meter_key": meter_key,
         "customer_class": account.customer_class,
@@ -73,14 +114,10 @@ def put_account(connection: Connection, meter_key: int, account: Account) -> Non
         "carried_minor": account.carried_minor,
     }
     require_fit(ACCOUNT, values)
-    connection.execute(insert_or_update(connection, ACCOUNT), values)
+    return values
 
 
-def put_arrears(connection: Connection, meter_key: int, account: Account) -> None:
-    """Store what an account owes in place of what it owed; the account itself is stored.
-
-    Raises EntryInvalid for a text longer than its column.
-    """
+def _arrears(meter_key: int, account: Account) -> list[dict[str, Any]]:
     owed = [(_CHARGE, place, one.name, one.amount_minor) for place, one in enumerate(account.owed)]
     owed += [(_DEBT, place, one.name, one.balance_minor) for place, one in enumerate(account.debts)]
     rows: list[dict[str, Any]] = [
@@ -95,6 +132,4 @@ def put_arrears(connection: Connection, meter_key: int, account: Account) -> Non
     ]
     for row in rows:
         require_fit(ARREARS, row)
-    connection.execute(_DELETE_ARREARS, {"of_meter": meter_key})
-    if rows:
-        connection.execute(_INSERT_ARREARS, rows)
+    return rows

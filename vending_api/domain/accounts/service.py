@@ -14,7 +14,7 @@ from vending_api.domain.accounts import repository
 from vending_api.kit.entries import EntryInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -62,10 +62,36 @@ def set_debts(connection: Connection, meter_key: int, debts: Sequence[Debt]) -> 
 
     Raises EntryInvalid for a debt without a name that fits on a receipt, or of nothing.
     """
+    _require_sound(debts)
+    before = account_of(connection, meter_key)
+    store_account(connection, meter_key, replace(before, debts=tuple(debts)), before=before)
+
+
+def open_accounts(connection: Connection, accounts: Mapping[int, Account]) -> None:
+    """Give new meters, by their keys, the accounts that they begin with.
+
+    Raises EntryInvalid as `set_customer` and `set_debts`.
+    """
+    for account in accounts.values():
+        _require_sound(account.debts)
+    repository.add_accounts(connection, accounts)
+
+
+def set_customers(
+    connection: Connection, accounts: Mapping[int, Account], fields: Collection[str]
+) -> None:
+    """Say what kind of customers a tariff finds at locked meters, by their keys.
+
+    Of each account only `fields` of it count: customer_class, is_exempt, gets_free_units.
+    Raises EntryInvalid as `set_customer`.
+    """
+    if accounts and fields:
+        repository.put_flags(connection, accounts, fields)
+
+
+def _require_sound(debts: Sequence[Debt]) -> None:
     for debt in debts:
         if not debt.name:
             raise EntryInvalid("debt.name", "is empty; write what receipts should call it")
         if debt.balance_minor <= 0:
             raise EntryInvalid("debt.balance_minor", f"{debt.balance_minor}; write 1 or more")
-    before = account_of(connection, meter_key)
-    store_account(connection, meter_key, replace(before, debts=tuple(debts)), before=before)

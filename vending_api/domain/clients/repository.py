@@ -2,33 +2,95 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 
-from vending_api.domain.clients.tables import CLIENT
-from vending_api.domain.clients.types import Client
+from vending_api.domain.clients.tables import CLIENT, TERMINAL
+from vending_api.domain.clients.types import Client, ClientTerms
+from vending_api.kit.db import insert_or_ignore
+from vending_api.kit.entries import require_fit
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from collections.abc import Sequence
 
-_ACTIVE_CLIENT: Final = select(CLIENT).where(
-    CLIENT.c.user_name == bindparam("user_name"), CLIENT.c.is_active
+    from sqlalchemy import Connection, Row
+
+_CLIENT: Final = select(CLIENT).where(CLIENT.c.user_name == bindparam("user_name"))
+_ACTIVE_CLIENT: Final = _CLIENT.where(CLIENT.c.is_active)
+_TERMINAL: Final = select(TERMINAL).where(
+    TERMINAL.c.client_key == bindparam("of_client"),
+    TERMINAL.c.terminal_id == bindparam("terminal_id"),
 )
 
 
 def find_active_client(connection: Connection, user_name: str) -> tuple[Client, str] | None:
     """Return a client that is switched on, with its password hash, or None."""
     row = connection.execute(_ACTIVE_CLIENT, {"user_name": user_name}).one_or_none()
-    if row is None:
-        return None
-    return Client(key=row.key, user_name=row.user_name, name=row.name), row.password_hash
+    return None if row is None else (_client(row), row.password_hash)
 
 
-def add_client(connection: Connection, user_name: str, name: str, password_hash: str) -> None:
-    """Store a client that is switched on."""
-    connection.execute(
-        insert(CLIENT).values(
-            user_name=user_name, name=name, password_hash=password_hash, is_active=True
-        )
+def find_client(connection: Connection, user_name: str) -> Client | None:
+    """Return a client, switched on or off, or None."""
+    row = connection.execute(_CLIENT, {"user_name": user_name}).one_or_none()
+    return None if row is None else _client(row)
+
+
+def all_clients(connection: Connection) -> list[Client]:
+    """Return every client by its user name."""
+    return [_client(row) for row in connection.execute(select(CLIENT).order_by(CLIENT.c.user_name))]
+
+
+def add_client(
+    connection: Connection, *, user_name: str, name: str, password_hash: str, terms: ClientTerms
+) -> int:
+    """Store a client that is switched on, and return its key."""
+    values = {"user_name": user_name, "name": name, "password_hash": password_hash}
+    require_fit(CLIENT, values)
+    statement = insert(CLIENT).values(
+        **values, **asdict(terms), is_active=True, names_terminals=False
+    )
+    return int(connection.execute(statement.returning(CLIENT.c.key)).scalar_one())
+
+
+def update_client(connection: Connection, key: int, **values: Any) -> None:
+    """Store other values of columns of a client."""
+    require_fit(CLIENT, values)
+    connection.execute(update(CLIENT).where(CLIENT.c.key == key).values(values))
+
+
+def add_terminals(connection: Connection, client_key: int, terminal_ids: Sequence[str]) -> None:
+    """Store terminals that a client has named; those it had named before stay."""
+    rows = [{"client_key": client_key, "terminal_id": one} for one in terminal_ids]
+    for row in rows:
+        require_fit(TERMINAL, row)
+    connection.execute(insert_or_ignore(connection, TERMINAL), rows)
+
+
+def terminals_of(connection: Connection, client_key: int) -> list[str]:
+    """Return the terminals that a client has named, in order."""
+    statement = select(TERMINAL.c.terminal_id).where(TERMINAL.c.client_key == client_key)
+    return list(connection.execute(statement.order_by(TERMINAL.c.terminal_id)).scalars())
+
+
+def has_terminal(connection: Connection, client_key: int, terminal_id: str) -> bool:
+    """Return whether a client has named a terminal."""
+    values = {"of_client": client_key, "terminal_id": terminal_id}
+    return connection.execute(_TERMINAL, values).first() is not None
+
+
+def _client(row: Row[Any]) -> Client:
+    return Client(
+        key=row.key,
+        user_name=row.user_name,
+        name=row.name,
+        is_active=row.is_active,
+        names_terminals=row.names_terminals,
+        terms=ClientTerms(
+            is_prepaid=row.is_prepaid,
+            sale_maximum_minor=row.sale_maximum_minor,
+            day_maximum_minor=row.day_maximum_minor,
+            slip_columns=row.slip_columns,
+        ),
     )

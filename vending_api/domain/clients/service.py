@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vending_api.domain.clients import repository
-from vending_api.domain.clients.errors import CredentialsRejected
+from vending_api.domain.clients.errors import (
+    CredentialsRejected,
+    TerminalNotRegistered,
+    UnknownClient,
+)
+from vending_api.domain.clients.types import ClientTerms
 from vending_api.kit.credentials import hash_password, password_fits
+from vending_api.kit.entries import EntryInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from vending_api.domain.clients.types import Client
+
+SLIP_COLUMNS: Final = (32, 40, 48)
+"""The widths that slips are made for, in characters."""
+_TERMINAL_ID_LENGTH: Final = 8
 
 
 def check_credentials(connection: Connection, user_name: str, password: str) -> Client:
@@ -31,9 +44,92 @@ def check_credentials(connection: Connection, user_name: str, password: str) -> 
     return client
 
 
-def register_client(connection: Connection, *, user_name: str, name: str, password: str) -> None:
-    """Register a client and keep a hash of its password."""
-    repository.add_client(connection, user_name, name, hash_password(password))
+def find_client(connection: Connection, user_name: str) -> Client:
+    """Return a client, switched on or off; raises UnknownClient."""
+    client = repository.find_client(connection, user_name)
+    if client is None:
+        raise UnknownClient(user_name)
+    return client
+
+
+def all_clients(connection: Connection) -> list[Client]:
+    """Return every client by its user name."""
+    return repository.all_clients(connection)
+
+
+def terminals_of(connection: Connection, client: Client) -> list[str]:
+    """Return the terminals that a client has named; without any it sells from all."""
+    return repository.terminals_of(connection, client.key)
+
+
+def require_terminal(connection: Connection, client: Client, terminal_id: str) -> None:
+    """Raise TerminalNotRegistered for a terminal that a client who names them has not named."""
+    if not client.names_terminals:
+        return
+    if not repository.has_terminal(connection, client.key, terminal_id):
+        raise TerminalNotRegistered(terminal_id)
+
+
+def register_client(
+    connection: Connection,
+    *,
+    user_name: str,
+    name: str,
+    password: str,
+    terms: ClientTerms | None = None,
+) -> int:
+    """Register a client, keep a hash of its password, and return its key.
+
+    Raises EntryInvalid for a text that is too long, or a width that no slip is made for.
+    """
+    terms = terms or ClientTerms()
+    _require_width(terms)
+    return repository.add_client(
+        connection,
+        user_name=user_name,
+        name=name,
+        password_hash=hash_password(password),
+        terms=terms,
+    )
+
+
+def change_client(
+    connection: Connection, client_key: int, *, name: str, terms: ClientTerms
+) -> None:
+    """Give a client another name and other terms; running services notice within 5 seconds.
+
+    Raises EntryInvalid as `register_client`.
+    """
+    _require_width(terms)
+    repository.update_client(connection, client_key, name=name, **asdict(terms))
+
+
+def change_password(connection: Connection, client_key: int, password: str) -> None:
+    """Keep the hash of another password; running services notice within 5 seconds."""
+    repository.update_client(connection, client_key, password_hash=hash_password(password))
+
+
+def set_active(connection: Connection, client_key: int, *, is_active: bool) -> None:
+    """Switch a client on or off; running services notice within 5 seconds."""
+    repository.update_client(connection, client_key, is_active=is_active)
+
+
+def name_terminals(connection: Connection, client_key: int, terminal_ids: Sequence[str]) -> None:
+    """Let a client sell from these terminals, those it named before, and no others.
+
+    Raises EntryInvalid for an id that is not of 8 characters.
+    """
+    for terminal_id in terminal_ids:
+        if len(terminal_id) != _TERMINAL_ID_LENGTH:
+            raise EntryInvalid("terminal_id", f"{terminal_id!r}; write exactly 8 characters")
+    if terminal_ids:
+        repository.add_terminals(connection, client_key, terminal_ids)
+        repository.update_client(connection, client_key, names_terminals=True)
+
+
+def _require_width(terms: ClientTerms) -> None:
+    if terms.slip_columns not in SLIP_COLUMNS:
+        raise EntryInvalid("slip_columns", f"{terms.slip_columns}; write 32, 40 or 48")
 
 
 @cache

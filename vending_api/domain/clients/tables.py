@@ -19,6 +19,22 @@ class ClientRow(SQLModel, table=True):
     password_hash: str = Field(max_length=128, repr=False)
     name: str = Field(max_length=40)
     is_active: bool = True
+    is_prepaid: bool = False
+    sale_maximum_minor: int | None = Field(default=None, sa_type=RowKey)
+    day_maximum_minor: int | None = Field(default=None, sa_type=RowKey)
+    slip_columns: int
+    names_terminals: bool = False
+    """Whether it sells from registered terminals only."""
+
+
+class TerminalRow(SQLModel, table=True):
+    """A terminal that a client has named; it then sells from no other."""
+
+    __tablename__ = "terminal"
+
+    client_key: int = Field(foreign_key="client.key", primary_key=True, sa_type=RowKey)
+    terminal_id: str = Field(primary_key=True, max_length=8)
 
 
 CLIENT: Final = SQLModel.metadata.tables["client"]
+TERMINAL: Final = SQLModel.metadata.tables["terminal"]

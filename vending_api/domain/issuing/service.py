@@ -1,24 +1,24 @@
-"""How a token comes into the world: identifier, security module, proof, record."""
+"""How a token comes into the world: identifier, security module, proof, record, log."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from sts.base_date import BaseDate
-from sts.errors import (
-    ReadBackMismatch,
-    StsError,
-    TokenIdentifierOutOfRange,
-    VendingKeyNotFound,
-)
-from sts.security_module import IssueRequest
+from sts.errors import ReadBackMismatch, StsError, TokenIdentifierOutOfRange
+from sts.security_module import IssueRequest, KeyChangeRequest
 from sts.tokens.credit import Resource, TransferCredit
+from sts.tokens.management import ClearCredit, ClearTamperCondition, SetMaximumPowerLimit
+from sts.units import PowerLimit, TransferAmount
 from vending_api.domain.issuing import repository
-from vending_api.domain.issuing.errors import MeterKeyUnusable, TokenNotProven
-from vending_api.domain.issuing.types import SoldToken
+from vending_api.domain.issuing.errors import TokenNotProven
+from vending_api.domain.issuing.types import SoldToken, TokenKind
+from vending_api.domain.key_changes.errors import MeterKeyUnusable
 from vending_api.domain.meters.service import take_token_identifiers
 from vending_api.domain.meters.types import ServiceType
+from vending_api.domain.pricing.types import FREE_OF_CHARGE
+from vending_api.domain.token_log.service import append
+from vending_api.domain.token_log.types import LogEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from sts.security_module import IssuedToken, SecurityModule
-    from sts.units import TransferAmount
-    from vending_api.domain.issuing.types import TokenKind
+    from sts.token_identifier import TokenIdentifier
+    from sts.tokens.kinds import DatedToken
+    from vending_api.domain.issuing.types import MadeFor, TokenOrder
+    from vending_api.domain.key_changes.types import KeyChangeDue
     from vending_api.domain.meters.types import Meter
-    from vending_api.domain.pricing.types import TaxedAmount
-
 
 _RESOURCES: Final = {
     ServiceType.ELECTRICITY: Resource.ELECTRICITY,
@@ -48,69 +48,115 @@ class TokenMaker:
     security_module: SecurityModule
     random_nibble: Callable[[], int]
     """A source of RND, 0 to 15."""
+    log_writer: Callable[[], str]
+    """The name under which the calling thread keeps its chain of the token log."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreditOrder:
-    """One token of credit, paid for or free."""
+def make_key_change_tokens(
+    maker: TokenMaker, external_id: str, due: KeyChangeDue
+) -> tuple[SoldToken, ...]:
+    """Return the set of tokens of a key change, in the order of their entry.
 
-    kind: TokenKind
-    amount: TransferAmount
-    charge: TaxedAmount
+    Raises MeterKeyUnusable when the keys make no such set, TokenNotProven when one does not
+    read back.
+    """
+    request = KeyChangeRequest(
+        meter=due.held,
+        new_supply_group_code=due.new.supply_group_code,
+        new_key_revision_number=due.new.key_revision_number,
+        new_tariff_index=due.new.tariff_index,
+    )
+    (outcome,) = maker.security_module.change_key([request])
+    if isinstance(outcome, StsError):
+        raise _reason(external_id, outcome) from outcome
+    return tuple(
+        SoldToken(
+            kind=TokenKind.KEY_CHANGE,
+            digits=token.digits,
+            units_tenths=0,
+            token_identifier=None,
+            charge=FREE_OF_CHARGE,
+        )
+        for token in outcome
+    )
 
 
-def make_credit_tokens(
+def make_tokens(
     connection: Connection,
     maker: TokenMaker,
     meter: Meter,
-    orders: Sequence[CreditOrder],
+    orders: Sequence[TokenOrder],
     *,
     now: datetime,
 ) -> tuple[SoldToken, ...]:
-    """Return new credit tokens for a locked meter, proven by reading them back.
+    """Return new tokens for a locked meter, proven by reading them back.
 
     All tokens of a sale are ordered at once; their identifiers are recorded as used. Raises
     MeterKeyUnusable when the meter's key cannot make one, TokenNotProven when one does not
     read back.
     """
-    _require_usable_base_date(maker.security_module, meter)
     try:
         identifiers = take_token_identifiers(connection, meter, now, count=len(orders))
     except TokenIdentifierOutOfRange as error:
         raise MeterKeyUnusable(meter.external_id, str(error)) from error
     tokens = [
-        TransferCredit(
-            resource=_RESOURCES[meter.service_type],
-            amount=order.amount,
-            token_identifier=token_identifier,
-            random=maker.random_nibble(),
-        )
-        for order, token_identifier in zip(orders, identifiers, strict=True)
+        _token(order, meter, identifier, maker.random_nibble())
+        for order, identifier in zip(orders, identifiers, strict=True)
     ]
-    requests = [IssueRequest(meter.configuration, token) for token in tokens]
-    issued = maker.security_module.issue(requests)
+    issued = maker.security_module.issue([IssueRequest(meter.configuration, one) for one in tokens])
     return tuple(
         SoldToken(
             kind=order.kind,
             digits=_proven_digits(meter, token, outcome),
-            units_tenths=order.amount.tenths,
+            units_tenths=order.units_tenths,
             token_identifier=token.token_identifier,
             charge=order.charge,
+            setting=order.setting,
         )
         for order, token, outcome in zip(orders, tokens, issued, strict=True)
     )
 
 
+def with_receipts(tokens: Sequence[SoldToken], numbers: Sequence[str]) -> tuple[SoldToken, ...]:
+    """Return tokens of which the first have receipt numbers, as many as there are."""
+    numbered = (
+        replace(token, receipt_number=number)
+        for token, number in zip(tokens, numbers, strict=False)
+    )
+    return (*numbered, *tokens[len(numbers) :])
+
+
 def record_tokens(
     connection: Connection,
+    maker: TokenMaker,
     tokens: Sequence[SoldToken],
     *,
-    sale_key: int,
     meter: Meter,
-    made_at: datetime,
+    made_for: MadeFor,
 ) -> None:
-    """Store tokens with the sale that they were made for, in the order of their entry."""
-    repository.add_tokens(connection, tokens, sale_key=sale_key, meter=meter, made_at=made_at)
+    """Store tokens with the sale that they were made for, and log them.
+
+    `meter` has the key data that they were made under.
+    """
+    repository.add_tokens(connection, tokens, meter=meter, made_for=made_for)
+    entries = [
+        LogEntry(
+            reference=made_for.reference,
+            meter_key=meter.key,
+            kind=token.kind.value,
+            base_date=meter.base_date.value,
+            token_identifier=_minutes(token.token_identifier),
+            digits=token.digits,
+            made_at=made_for.at,
+        )
+        for token in tokens
+    ]
+    append(connection, maker.log_writer(), entries)
+
+
+def newest_identifier(connection: Connection, meter: Meter) -> TokenIdentifier | None:
+    """Return the newest token identifier ever made for a meter under its base date, or None."""
+    return repository.newest_identifier(connection, meter.key, meter.base_date)
 
 
 def tokens_of_sale(connection: Connection, sale_key: int) -> tuple[SoldToken, ...]:
@@ -118,33 +164,39 @@ def tokens_of_sale(connection: Connection, sale_key: int) -> tuple[SoldToken, ..
     return repository.tokens_of_sale(connection, sale_key)
 
 
-def _proven_digits(meter: Meter, token: TransferCredit, outcome: IssuedToken | StsError) -> str:
+def _token(
+    order: TokenOrder, meter: Meter, token_identifier: TokenIdentifier, random: int
+) -> DatedToken:
+    setting = order.setting or 0
+    if order.kind is TokenKind.POWER_LIMIT:
+        power = PowerLimit(setting)
+        return SetMaximumPowerLimit(power=power, token_identifier=token_identifier, random=random)
+    if order.kind is TokenKind.CLEAR_CREDIT:
+        return ClearCredit(register=setting, token_identifier=token_identifier, random=random)
+    if order.kind is TokenKind.CLEAR_TAMPER:
+        return ClearTamperCondition(token_identifier=token_identifier, random=random)
+    return TransferCredit(
+        resource=_RESOURCES[meter.service_type],
+        amount=TransferAmount(order.units_tenths),
+        token_identifier=token_identifier,
+        random=random,
+    )
+
+
+def _proven_digits(meter: Meter, token: DatedToken, outcome: IssuedToken | StsError) -> str:
     """Return the digits of a token that the security module made as it was asked to."""
-    if isinstance(outcome, ReadBackMismatch):
-        raise TokenNotProven(meter.external_id) from outcome
     if isinstance(outcome, StsError):
-        raise MeterKeyUnusable(meter.external_id, str(outcome)) from outcome
+        raise _reason(meter.external_id, outcome) from outcome
     if outcome.token != token:
         raise TokenNotProven(meter.external_id)
     return outcome.digits
 
 
-def _require_usable_base_date(security_module: SecurityModule, meter: Meter) -> None:
-    # Also when the clock is wrong: credit of this base date ended on 2024-11-24.
-    if meter.base_date is BaseDate.YEAR_1993:
-        raise MeterKeyUnusable(
-            meter.external_id, "base date 1993 ended on 2024-11-24; the meter needs a key change"
-        )
-    try:
-        key = security_module.vending_key_for(
-            meter.configuration.supply_group_code, meter.configuration.key_revision_number
-        )
-    except VendingKeyNotFound as error:
-        raise MeterKeyUnusable(meter.external_id, str(error)) from error
-    # Identifiers count from the key's base date; counted from another, the meter refuses them.
-    if key.base_date is not meter.base_date:
-        raise MeterKeyUnusable(
-            meter.external_id,
-            f"the register says base date {meter.base_date.value}, "
-            f"its vending key {key.base_date.value}",
-        )
+def _reason(external_id: str, error: StsError) -> TokenNotProven | MeterKeyUnusable:
+    if isinstance(error, ReadBackMismatch):
+        return TokenNotProven(external_id)
+    return MeterKeyUnusable(external_id, str(error))
+
+
+def _minutes(identifier: TokenIdentifier | None) -> int | None:
+    return None if identifier is None else identifier.minutes

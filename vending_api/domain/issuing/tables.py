@@ -32,7 +32,8 @@ class TokenRow(SQLModel, table=True):
     digits: str = Field(max_length=20, repr=False)
     units_tenths: int
     base_date: int
-    token_identifier: int
+    token_identifier: int | None = None
+    """NULL for the sections of a key change, which have none."""
     supply_group_code: str = Field(max_length=6)
     key_revision_number: int
     tariff_index: str = Field(max_length=2)
@@ -41,6 +42,8 @@ class TokenRow(SQLModel, table=True):
     tax_minor: int = Field(sa_type=RowKey)
     tax_name: str = Field(max_length=10)
     tax_rate_percent: str = Field(max_length=16)
+    setting: int | None = None
+    receipt_number: str | None = Field(default=None, max_length=30)
     made_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -7,12 +7,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sts.token_identifier import TokenIdentifier
     from vending_api.domain.pricing.types import TaxedAmount
 
 
 class TokenKind(StrEnum):
-    """What a token that was sold is for."""
+    """What a token is for."""
 
     STANDARD = "standard"
     """Credit that was paid for."""
@@ -21,6 +23,8 @@ class TokenKind(StrEnum):
     REFUND = "refund"
     KEY_CHANGE = "key_change"
     POWER_LIMIT = "power_limit"
+    CLEAR_TAMPER = "clear_tamper"
+    CLEAR_CREDIT = "clear_credit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,5 +39,31 @@ class SoldToken:
     """20 decimal digits without separators."""
     units_tenths: int
     """What the token truly carries, in tenths of a unit (0.1 kWh, 0.1 m3)."""
-    token_identifier: TokenIdentifier
+    token_identifier: TokenIdentifier | None
+    """None for the sections of a key change, which have none."""
+    charge: TaxedAmount
+    setting: int | None = None
+    """The watts of a power limit, the register of a clear credit."""
+    receipt_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeFor:
+    """The sale that tokens were made for."""
+
+    sale_key: int
+    reference: str
+    """What the token log calls it: the id of the purchase or key change request."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenOrder:
+    """One token to make: credit, paid for or free, or a setting."""
+
+    kind: TokenKind
+    units_tenths: int = 0
+    """Of credit; what a token can carry."""
+    setting: int | None = None
+    """The watts of a power limit, the register of a clear credit."""
     charge: TaxedAmount

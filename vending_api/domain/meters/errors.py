@@ -12,7 +12,8 @@ class UnknownMeter(DomainError):
     code = "unknown_meter"
 
     def __init__(self, external_id: str) -> None:
-        super().__init__(f"meter {external_id} is not registered here")
+        which = f"meter {external_id}" if external_id else "a meter without a number"
+        super().__init__(f"{which} is not registered here")
         self.external_id = external_id
 
 

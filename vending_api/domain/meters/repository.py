@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,10 +15,21 @@ from sts.security_module import MeterConfiguration
 from sts.token_identifier import TokenIdentifier
 from tariffs.document import parse_tariff
 from vending_api.domain.meters.tables import CUSTOMER, METER, SUPPLY_GROUP, TARIFF, UTILITY
-from vending_api.domain.meters.types import Customer, Meter, PurchaseLimits, ServiceType, Utility
+from vending_api.domain.meters.types import (
+    Customer,
+    KeyData,
+    Meter,
+    PurchaseLimits,
+    ServiceType,
+    Utility,
+    UtilityRules,
+)
+from vending_api.kit.db import reserve_keys
 from vending_api.kit.entries import require_fit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, Row, Table
 
     from tariffs.tariff import Tariff
@@ -36,6 +47,11 @@ _METER: Final = (
         UTILITY.c.time_zone,
         UTILITY.c.minimum_purchase_minor.label("utility_minimum_minor"),
         UTILITY.c.maximum_purchase_minor.label("utility_maximum_minor"),
+        UTILITY.c.key.label("utility_key"),
+        UTILITY.c.meter_day_maximum_minor,
+        UTILITY.c.reprints_a_day,
+        UTILITY.c.reversal_credit_minutes,
+        SUPPLY_GROUP.c.key_revision_number.label("group_revision"),
         TARIFF.c.name.label("tariff_name"),
         TARIFF.c.document.label("tariff_document"),
         CUSTOMER.c.first_name,
@@ -48,6 +64,7 @@ _METER: Final = (
     .join(CUSTOMER, METER.c.customer_key == CUSTOMER.c.key)
     .where(METER.c.external_id == bindparam("external_id"))
 )
+_EXTERNAL_ID: Final = select(METER.c.external_id).where(METER.c.pan == bindparam("of_pan"))
 _LOCKED_METER: Final = _METER.with_for_update(of=METER)
 _RECORD_TOKEN_IDENTIFIER: Final = (
     update(METER)
@@ -68,6 +85,11 @@ def lock_meter(connection: Connection, external_id: str) -> Meter | None:
     return None if row is None else _meter(row)
 
 
+def external_id_of(connection: Connection, pan: MeterPan) -> str | None:
+    """Return the number that points of sale send for the meter of a PAN, or None."""
+    return connection.execute(_EXTERNAL_ID, {"of_pan": pan.digits}).scalar()
+
+
 def record_token_identifier(
     connection: Connection, meter_key: int, token_identifier: TokenIdentifier
 ) -> None:
@@ -75,6 +97,57 @@ def record_token_identifier(
     connection.execute(
         _RECORD_TOKEN_IDENTIFIER, {"meter_key": meter_key, "minutes": token_identifier.minutes}
     )
+
+
+def order_key_data(connection: Connection, meter_key: int, key_data: KeyData | None) -> None:
+    """Store what key data a meter should hold; None withdraws the order."""
+    _update_meter(connection, meter_key, _ordered(key_data))
+
+
+def store_key_data(
+    connection: Connection,
+    meter_key: int,
+    key_data: KeyData,
+    base_date: BaseDate,
+    last_token_identifier: TokenIdentifier | None,
+) -> None:
+    """Store what key data a meter holds from now on; an order for others is done with."""
+    last = last_token_identifier
+    held = {
+        "supply_group_code": key_data.supply_group_code.digits,
+        "key_revision_number": key_data.key_revision_number.value,
+        "tariff_index": key_data.tariff_index.digits,
+        "base_date": base_date.value,
+        "last_token_identifier": None if last is None else last.minutes,
+    }
+    _update_meter(connection, meter_key, held | _ordered(None))
+
+
+def set_blocked(connection: Connection, meter_key: int, *, is_blocked: bool) -> None:
+    """Store whether a meter is sold anything."""
+    _update_meter(connection, meter_key, {"is_blocked": is_blocked})
+
+
+def set_queued(connection: Connection, meter_key: int, *, has_queued_tokens: bool) -> None:
+    """Store whether tokens wait for a meter's next purchase."""
+    _update_meter(connection, meter_key, {"has_queued_tokens": has_queued_tokens})
+
+
+def set_group_revision(
+    connection: Connection, code: SupplyGroupCode, revision: KeyRevisionNumber | None
+) -> None:
+    """Store the key revision that all meters of a supply group should hold."""
+    connection.execute(
+        update(SUPPLY_GROUP)
+        .where(SUPPLY_GROUP.c.supply_group_code == code.digits)
+        .values(key_revision_number=None if revision is None else revision.value)
+    )
+
+
+def has_supply_group(connection: Connection, code: SupplyGroupCode) -> bool:
+    """Return whether a supply group is registered."""
+    statement = select(SUPPLY_GROUP).where(SUPPLY_GROUP.c.supply_group_code == code.digits)
+    return connection.execute(statement).first() is not None
 
 
 def find_utility(connection: Connection, name: str) -> int | None:
@@ -87,13 +160,15 @@ def has_utilities(connection: Connection) -> bool:
     return connection.execute(select(UTILITY.c.key).limit(1)).first() is not None
 
 
-def add_utility(connection: Connection, utility: Utility, limits: PurchaseLimits) -> int:
-    """Store a utility with the limits of its meters, and return its key."""
+def add_utility(
+    connection: Connection, utility: Utility, limits: PurchaseLimits, rules: UtilityRules
+) -> int:
+    """Store a utility with the limits of its meters and its rules, and return its key."""
     own_limits = {
         "minimum_purchase_minor": limits.minimum_minor,
         "maximum_purchase_minor": limits.maximum_minor,
     }
-    return _add(connection, UTILITY, asdict(utility) | own_limits)
+    return _add(connection, UTILITY, asdict(utility) | own_limits | asdict(rules))
 
 
 def add_supply_group(connection: Connection, code: SupplyGroupCode, utility_key: int) -> None:
@@ -110,27 +185,51 @@ def add_tariff(connection: Connection, name: str, document: str) -> int:
 
 def add_meter(connection: Connection, meter: NewMeter) -> int:
     """Store a meter and its customer, and return the meter's key."""
-    configuration, limits = meter.configuration, meter.limits
-    return _add(
+    return add_meters(connection, [meter])[0]
+
+
+def add_meters(connection: Connection, meters: Sequence[NewMeter]) -> list[int]:
+    """Store meters and their customers, and return the meters' keys in the same order."""
+    customer_keys = reserve_keys(connection, CUSTOMER, len(meters))
+    _add_all(
+        connection,
+        CUSTOMER,
+        [
+            {"key": key} | asdict(meter.customer)
+            for key, meter in zip(customer_keys, meters, strict=True)
+        ],
+    )
+    keys = reserve_keys(connection, METER, len(meters))
+    _add_all(
         connection,
         METER,
-        {
-            "external_id": meter.external_id,
-            "pan": configuration.pan.digits,
-            "service_type": meter.service_type.value,
-            "supply_group_code": configuration.supply_group_code.digits,
-            "key_revision_number": configuration.key_revision_number.value,
-            "tariff_index": configuration.tariff_index.digits,
-            "encryption_algorithm": configuration.encryption_algorithm.value,
-            "token_technology_code": meter.token_technology_code,
-            "base_date": meter.base_date.value,
-            "is_blocked": False,
-            "minimum_purchase_minor": None if limits is None else limits.minimum_minor,
-            "maximum_purchase_minor": None if limits is None else limits.maximum_minor,
-            "customer_key": _add(connection, CUSTOMER, asdict(meter.customer)),
-            "tariff_key": meter.tariff_key,
-        },
+        [
+            {"key": key} | _new_row(meter, customer_key)
+            for key, customer_key, meter in zip(keys, customer_keys, meters, strict=True)
+        ],
     )
+    return keys
+
+
+def _new_row(meter: NewMeter, customer_key: int) -> dict[str, Any]:
+    configuration, limits = meter.configuration, meter.limits
+    return {
+        "external_id": meter.external_id,
+        "pan": configuration.pan.digits,
+        "service_type": meter.service_type.value,
+        "supply_group_code": configuration.supply_group_code.digits,
+        "key_revision_number": configuration.key_revision_number.value,
+        "tariff_index": configuration.tariff_index.digits,
+        "encryption_algorithm": configuration.encryption_algorithm.value,
+        "token_technology_code": meter.token_technology_code,
+        "base_date": meter.base_date.value,
+        "is_blocked": meter.is_blocked,
+        "has_queued_tokens": False,
+        "minimum_purchase_minor": None if limits is None else limits.minimum_minor,
+        "maximum_purchase_minor": None if limits is None else limits.maximum_minor,
+        "customer_key": customer_key,
+        "tariff_key": meter.tariff_key,
+    }
 
 
 def _add(connection: Connection, table: Table, values: dict[str, Any]) -> int:
@@ -139,26 +238,59 @@ def _add(connection: Connection, table: Table, values: dict[str, Any]) -> int:
     return int(connection.execute(insert(table).values(values).returning(table.c.key)).scalar_one())
 
 
+def _add_all(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Store rows with their keys; raises as `_add`."""
+    for row in rows:
+        require_fit(table, row)
+    connection.execute(insert(table), rows)
+
+
+def _update_meter(connection: Connection, meter_key: int, values: dict[str, Any]) -> None:
+    connection.execute(update(METER).where(METER.c.key == meter_key).values(values))
+
+
+def _ordered(key_data: KeyData | None) -> dict[str, Any]:
+    if key_data is None:
+        return dict.fromkeys(
+            ("new_supply_group_code", "new_key_revision_number", "new_tariff_index")
+        )
+    return {
+        "new_supply_group_code": key_data.supply_group_code.digits,
+        "new_key_revision_number": key_data.key_revision_number.value,
+        "new_tariff_index": key_data.tariff_index.digits,
+    }
+
+
 def _meter(row: Row[Any]) -> Meter:
     last = row.last_token_identifier
+    configuration = MeterConfiguration(
+        pan=MeterPan.parse(row.pan),
+        supply_group_code=SupplyGroupCode(row.supply_group_code),
+        key_revision_number=KeyRevisionNumber(row.key_revision_number),
+        tariff_index=TariffIndex(row.tariff_index),
+        encryption_algorithm=EncryptionAlgorithm(row.encryption_algorithm),
+    )
     return Meter(
         key=row.key,
         external_id=row.external_id,
-        configuration=MeterConfiguration(
-            pan=MeterPan.parse(row.pan),
-            supply_group_code=SupplyGroupCode(row.supply_group_code),
-            key_revision_number=KeyRevisionNumber(row.key_revision_number),
-            tariff_index=TariffIndex(row.tariff_index),
-            encryption_algorithm=EncryptionAlgorithm(row.encryption_algorithm),
-        ),
+        configuration=configuration,
+        key_data_to_hold=_key_data_to_hold(row, KeyData.of(configuration)),
         base_date=BaseDate(row.base_date),
         service_type=ServiceType(row.service_type),
         token_technology_code=row.token_technology_code,
         limits=_limits(row),
         is_blocked=row.is_blocked,
         last_token_identifier=None if last is None else TokenIdentifier(last),
+        has_queued_tokens=row.has_queued_tokens,
         tariff=_tariff(row.tariff_name, row.tariff_document),
+        tariff_name=row.tariff_name,
         customer=Customer(first_name=row.first_name, last_name=row.last_name, address=row.address),
+        utility_key=row.utility_key,
+        rules=UtilityRules(
+            meter_day_maximum_minor=row.meter_day_maximum_minor,
+            reprints_a_day=row.reprints_a_day,
+            reversal_credit_minutes=row.reversal_credit_minutes,
+        ),
         utility=Utility(
             name=row.utility_name,
             address=row.utility_address,
@@ -169,6 +301,18 @@ def _meter(row: Row[Any]) -> Meter:
             time_zone=row.time_zone,
         ),
     )
+
+
+def _key_data_to_hold(row: Row[Any], held: KeyData) -> KeyData:
+    if row.new_supply_group_code is not None:
+        return KeyData(
+            SupplyGroupCode(row.new_supply_group_code),
+            KeyRevisionNumber(row.new_key_revision_number),
+            TariffIndex(row.new_tariff_index),
+        )
+    if row.group_revision is not None:
+        return replace(held, key_revision_number=KeyRevisionNumber(row.group_revision))
+    return held
 
 
 def _limits(row: Row[Any]) -> PurchaseLimits:

@@ -8,6 +8,7 @@ from sts.token_identifier import TokenIdentifier, next_token_identifier
 from tariffs.document import parse_tariff
 from vending_api.domain.meters import repository
 from vending_api.domain.meters.errors import UnknownMeter
+from vending_api.domain.meters.types import KeyData, UtilityRules
 from vending_api.kit.entries import EntryInvalid
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from sts.key_data import SupplyGroupCode
+    from sts.base_date import BaseDate
+    from sts.key_data import KeyRevisionNumber, SupplyGroupCode
+    from sts.meter_number import MeterPan
     from tariffs.tariff import Tariff
     from vending_api.domain.meters.types import Meter, NewMeter, PurchaseLimits, Utility
 
@@ -43,6 +46,68 @@ def lock_meter(connection: Connection, external_id: str) -> Meter:
     return meter
 
 
+def external_id_of(connection: Connection, pan: MeterPan) -> str:
+    """Return the number that points of sale send for the meter of a PAN; raises UnknownMeter."""
+    external_id = repository.external_id_of(connection, pan)
+    if external_id is None:
+        raise UnknownMeter(pan.digits)
+    return external_id
+
+
+def order_key_change(connection: Connection, meter: Meter, key_data: KeyData) -> None:
+    """Order a locked meter to hold other key data, by key change tokens with its next purchase.
+
+    Raises EntryInvalid for a supply group that is not registered.
+    """
+    code = key_data.supply_group_code
+    if not repository.has_supply_group(connection, code):
+        raise EntryInvalid("supply_group_code", f"{code} is not registered; import its site first")
+    is_held = key_data == KeyData.of(meter.configuration)
+    repository.order_key_data(connection, meter.key, None if is_held else key_data)
+
+
+def order_group_revision(
+    connection: Connection, code: SupplyGroupCode, revision: KeyRevisionNumber | None
+) -> None:
+    """Order all meters of a supply group to hold a key revision; None leaves each as it is.
+
+    A meter gets its key change tokens with its next purchase. Raises EntryInvalid for a group
+    that is not registered.
+    """
+    if not repository.has_supply_group(connection, code):
+        raise EntryInvalid("supply_group_code", f"{code} is not registered; import its site first")
+    repository.set_group_revision(connection, code, revision)
+
+
+def record_key_data(
+    connection: Connection,
+    meter: Meter,
+    key_data: KeyData,
+    base_date: BaseDate,
+    *,
+    newest: TokenIdentifier | None = None,
+) -> None:
+    """Record what key data a locked meter holds from now on, and under which base date.
+
+    Token identifiers start again with another base date, as the meter forgets those it has
+    seen; `newest` is one that was made for it under that base date before, if any. An order
+    for a key change is done with.
+    """
+    is_same = base_date is meter.base_date
+    last = meter.last_token_identifier if is_same else newest
+    repository.store_key_data(connection, meter.key, key_data, base_date, last)
+
+
+def set_blocked(connection: Connection, meter: Meter, *, is_blocked: bool) -> None:
+    """Forbid selling to a meter, or allow it again."""
+    repository.set_blocked(connection, meter.key, is_blocked=is_blocked)
+
+
+def set_queued(connection: Connection, meter_key: int, *, has_queued_tokens: bool) -> None:
+    """Note at a locked meter whether operators' tokens wait for its next purchase."""
+    repository.set_queued(connection, meter_key, has_queued_tokens=has_queued_tokens)
+
+
 def take_token_identifiers(
     connection: Connection, meter: Meter, now: datetime, *, count: int
 ) -> list[TokenIdentifier]:
@@ -66,29 +131,56 @@ def register_utility(
     *,
     limits: PurchaseLimits,
     supply_groups: Sequence[SupplyGroupCode],
+    rules: UtilityRules | None = None,
 ) -> None:
-    """Register a utility, the limits of its meters, and its supply groups.
+    """Register a utility, the limits of its meters, its rules, and its supply groups.
 
     Raises EntryInvalid for a text that is too long for receipts.
     """
-    utility_key = repository.add_utility(connection, utility, limits)
+    utility_key = repository.add_utility(connection, utility, limits, rules or UtilityRules())
     for code in supply_groups:
         repository.add_supply_group(connection, code, utility_key)
 
 
-def register_tariff(connection: Connection, name: str, document: str) -> int:
-    """Register a tariff document and return its key.
+def register_supply_group(connection: Connection, code: SupplyGroupCode, utility_name: str) -> None:
+    """Register another supply group of a registered utility.
+
+    Raises EntryInvalid for a utility that is not registered.
+    """
+    utility_key = repository.find_utility(connection, utility_name)
+    if utility_key is None:
+        raise EntryInvalid("utility", f"{utility_name} is not registered; import its site first")
+    repository.add_supply_group(connection, code, utility_key)
+
+
+def check_tariff(name: str, document: str) -> Tariff:
+    """Return the tariff of a document that may be registered.
 
     Raises TariffInvalid for a bad one, EntryInvalid for a name that is too long for receipts.
     """
-    for charge in _names_of_charges(parse_tariff(document, document=name)):
+    tariff = parse_tariff(document, document=name)
+    for charge in _names_of_charges(tariff):
         if len(charge) > _LONGEST_CHARGE_NAME:
             raise EntryInvalid(
                 "tariff.document",
                 f"charge {charge!r} has {len(charge)} characters; "
                 f"write at most {_LONGEST_CHARGE_NAME}",
             )
+    return tariff
+
+
+def register_tariff(connection: Connection, name: str, document: str) -> int:
+    """Register a tariff document and return its key; raises as `check_tariff`."""
+    check_tariff(name, document)
     return repository.add_tariff(connection, name, document)
+
+
+def classes_ahead(tariff: Tariff, at: datetime) -> frozenset[str]:
+    """Return the customer classes that a tariff has prices for at a moment, and for good."""
+    today = tariff.local_date(at)
+    ended = [version for version in tariff.versions[1:] if version.valid_from <= today]
+    ahead = tariff.versions[len(ended) :]
+    return frozenset.intersection(*(frozenset(version.blocks) for version in ahead))
 
 
 def register_meter(connection: Connection, meter: NewMeter) -> int:
@@ -97,9 +189,15 @@ def register_meter(connection: Connection, meter: NewMeter) -> int:
     Its customer is registered with it. Raises EntryInvalid for a text that points of sale
     could not send or print.
     """
-    if not (meter.external_id.isascii() and meter.external_id.isalnum()):
-        raise EntryInvalid("meter.external_id", "write letters and digits only")
-    return repository.add_meter(connection, meter)
+    return register_meters(connection, [meter])[0]
+
+
+def register_meters(connection: Connection, meters: Sequence[NewMeter]) -> list[int]:
+    """Register meters and return their keys in the same order; as `register_meter` does one."""
+    for meter in meters:
+        if not (meter.external_id.isascii() and meter.external_id.isalnum()):
+            raise EntryInvalid("meter.external_id", "write letters and digits only")
+    return repository.add_meters(connection, meters)
 
 
 def is_registered(connection: Connection, utility_name: str) -> bool:

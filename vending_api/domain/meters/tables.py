@@ -24,6 +24,9 @@ class UtilityRow(SQLModel, table=True):
     time_zone: str = Field(max_length=64)
     minimum_purchase_minor: int = Field(sa_type=RowKey)
     maximum_purchase_minor: int = Field(sa_type=RowKey)
+    meter_day_maximum_minor: int | None = Field(default=None, sa_type=RowKey)
+    reprints_a_day: int
+    reversal_credit_minutes: int | None = None
 
 
 class SupplyGroupRow(SQLModel, table=True):
@@ -33,6 +36,8 @@ class SupplyGroupRow(SQLModel, table=True):
 
     supply_group_code: str = Field(primary_key=True, max_length=6)
     utility_key: int = Field(foreign_key="utility.key", sa_type=RowKey, index=True)
+    key_revision_number: int | None = None
+    """The revision that all its meters should hold; None leaves each as it is."""
 
 
 class TariffRow(SQLModel, table=True):
@@ -77,6 +82,14 @@ class MeterRow(SQLModel, table=True):
     maximum_purchase_minor: int | None = Field(default=None, sa_type=RowKey)
     customer_key: int = Field(foreign_key="customer.key", sa_type=RowKey)
     tariff_key: int = Field(foreign_key="tariff.key", sa_type=RowKey)
+    has_queued_tokens: bool = False
+    """Whether operators' tokens wait for its next purchase; spares each sale a look."""
+    new_supply_group_code: str | None = Field(
+        default=None, foreign_key="supply_group.supply_group_code", max_length=6
+    )
+    """With the next two: the key data that an operator has ordered it to hold."""
+    new_key_revision_number: int | None = None
+    new_tariff_index: str | None = Field(default=None, max_length=2)
 
 
 UTILITY: Final = SQLModel.metadata.tables["utility"]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from sts.base_date import BaseDate
+    from sts.key_data import KeyRevisionNumber, SupplyGroupCode, TariffIndex
     from sts.security_module import MeterConfiguration
     from sts.token_identifier import TokenIdentifier
     from tariffs.tariff import Tariff
@@ -38,6 +42,25 @@ class Utility:
     time_zone: str
     """IANA name; decides the utility's days and months."""
 
+    def local_date(self, at: datetime) -> date:
+        """Return the day, in the utility's time zone, of an aware moment."""
+        return at.astimezone(ZoneInfo(self.time_zone)).date()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtilityRules:
+    """What a utility's site file says about selling to its meters."""
+
+    meter_day_maximum_minor: int | None = None
+    """The most that one meter may buy for in one day; None is no limit."""
+    reprints_a_day: int = 20
+    """How often the tokens of one meter may be printed again in one day."""
+    reversal_credit_minutes: int | None = None
+    """A sale reversed within so many minutes, and not confirmed, is given back to the client.
+
+    None is the rule `merchant-liable`: nothing is given back, since a token cannot be revoked.
+    """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
@@ -56,6 +79,24 @@ class PurchaseLimits:
     maximum_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeyData:
+    """What a key change changes, and what tells a meter's key from its others."""
+
+    supply_group_code: SupplyGroupCode
+    key_revision_number: KeyRevisionNumber
+    tariff_index: TariffIndex
+
+    @classmethod
+    def of(cls, configuration: MeterConfiguration) -> Self:
+        """Return the key data of a meter that is configured so."""
+        return cls(
+            configuration.supply_group_code,
+            configuration.key_revision_number,
+            configuration.tariff_index,
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
     """A registered meter as points of sale know it, with what its tokens need."""
@@ -65,6 +106,9 @@ class Meter:
     external_id: str
     """The number that points of sale send; for most utilities the DRN."""
     configuration: MeterConfiguration
+    """With the key data that the meter holds."""
+    key_data_to_hold: KeyData
+    """What it should hold: by order of an operator, else by its group's revision, else as is."""
     base_date: BaseDate
     service_type: ServiceType
     token_technology_code: str
@@ -73,9 +117,15 @@ class Meter:
     is_blocked: bool
     last_token_identifier: TokenIdentifier | None
     """The newest one made for it under `base_date`; trustworthy while the row is locked."""
+    has_queued_tokens: bool
+    """Whether operators' tokens wait for its next purchase."""
     tariff: Tariff
+    tariff_name: str = ""
+    """What the register calls the tariff, whatever its document calls it."""
     customer: Customer
+    utility_key: int
     utility: Utility
+    rules: UtilityRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +141,4 @@ class NewMeter:
     """Its own limits, or None for those of its utility."""
     customer: Customer
     tariff_key: int
+    is_blocked: bool = False

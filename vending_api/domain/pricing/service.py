@@ -12,7 +12,7 @@ from sts.units import TransferAmount
 from tariffs.errors import NoVersion, OutsideLimits, PurchaseRefused
 from tariffs.lines import Line, LineKind
 from tariffs.price import price_list
-from tariffs.quote import quote
+from tariffs.quote import free_units_due, quote
 from tariffs.rounding import QUANTA_PER_UNIT, half_up
 from tariffs.tariff import ENERGY
 from tariffs.undo import undone
@@ -80,6 +80,20 @@ def limits_of(meter: Meter, at: datetime) -> PurchaseLimits:
         minimum_minor=max(own.minimum_minor, stated.minimum_minor or 0),
         maximum_minor=min(one for one in most if one is not None),
     )
+
+
+def arrears_of(account: Account) -> int:
+    """Return what an account owes: debts, and what earlier purchases left of fixed charges."""
+    debts = sum(debt.balance_minor for debt in account.debts)
+    return debts + sum(charge.amount_minor for charge in account.owed)
+
+
+def are_free_units_due(tariff: Tariff, account: Account, at: datetime) -> bool:
+    """Return whether a purchase at a moment, even one of nothing, would bring free units."""
+    try:
+        return bool(free_units_due(tariff, account, at))
+    except PurchaseRefused:
+        return False
 
 
 def undo(account: Account, bill: Bill, amount_minor: int, day: date) -> Account:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from tariffs.lines import LineKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tariffs.account import Account
 
 _SERVICES: Final = (LineKind.CHANNEL_FEE, LineKind.CHARGE)
@@ -57,11 +59,18 @@ class BillLine:
     """What is still owed after the purchase, for debts and charges."""
     taken_minor: int | None = None
     """What was taken of a debt or a charge, the levies and taxes on it included."""
+    receipt_number: str | None = None
+    """Of a debt that something was paid of, once it is sold."""
 
     @property
     def is_paid(self) -> bool:
         """Whether any money went to it."""
         return bool(self.charge.net_minor or self.charge.tax_minor)
+
+    @property
+    def is_recovered_debt(self) -> bool:
+        """Whether it is a debt that something was paid of."""
+        return self.kind is LineKind.DEBT and self.is_paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,16 @@ class Bill:
             tax_rate_percent=label.tax_rate_percent,
         )
 
+    def with_receipts(self, numbers: Sequence[str]) -> Bill:
+        """Return the bill with receipt numbers of the debts that something was paid of."""
+        left = iter(numbers)
+        return Bill(
+            tuple(
+                replace(line, receipt_number=next(left)) if line.is_recovered_debt else line
+                for line in self.lines
+            )
+        )
+
     @property
     def blocks(self) -> tuple[TariffBlock, ...]:
         """The units that were bought, by their price."""
@@ -99,7 +118,7 @@ class Bill:
     @property
     def debts_recovered(self) -> tuple[BillLine, ...]:
         """Debts that something was paid of."""
-        return tuple(line for line in self.lines if line.kind is LineKind.DEBT and line.is_paid)
+        return tuple(line for line in self.lines if line.is_recovered_debt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

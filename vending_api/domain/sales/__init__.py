@@ -1,1 +1,1 @@
-"""The act of selling: claim the id, price, issue, record, answer."""
+"""The sales: what was asked under each id, what came of it, and the life it leads since."""

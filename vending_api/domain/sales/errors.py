@@ -5,35 +5,34 @@ from __future__ import annotations
 from vending_api.kit.errors import DomainError, Fault
 
 
-class MessageIdUsed(DomainError):
-    """The id of the message was used before, or now asks for something else."""
+class SaleGivenUp(DomainError):
+    """The point of sale has reversed this id; nothing is sold under it any more."""
 
-    fault = Fault.CONFLICT
-    code = "message_id_used"
+    fault = Fault.REFUSED
+    code = "sale_given_up"
+
+    def __init__(self, purchase_id: str) -> None:
+        super().__init__(f"purchase {purchase_id} was reversed; a new request needs a new id")
+        self.purchase_id = purchase_id
+
+
+class NotForTrials(DomainError):
+    """The id is that of a trial, which sold nothing."""
+
+    fault = Fault.NOT_FOUND
+    code = "not_for_trials"
 
     def __init__(self, message_id: str) -> None:
-        super().__init__(f"the id {message_id} was used before; a new request needs a new id")
+        super().__init__(f"{message_id} was a trial, and a trial sells nothing")
         self.message_id = message_id
 
 
-class CurrencyNotAccepted(DomainError):
-    """The sum is in another currency than the utility sells in."""
+class NoKeyChangeDue(DomainError):
+    """The meter holds the key data that it should."""
 
     fault = Fault.REFUSED
-    code = "currency_not_accepted"
-
-    def __init__(self, currency: str, accepted: str) -> None:
-        super().__init__(f"currency {currency} is not accepted; this utility sells in {accepted}")
-        self.currency = currency
-        self.accepted = accepted
-
-
-class NothingDue(DomainError):
-    """A purchase of nothing asks for free units, and none are due."""
-
-    fault = Fault.REFUSED
-    code = "nothing_due"
+    code = "no_key_change_due"
 
     def __init__(self, external_id: str) -> None:
-        super().__init__(f"no free units are due to meter {external_id}")
+        super().__init__(f"meter {external_id} holds the key that it should; nothing is to change")
         self.external_id = external_id

@@ -2,139 +2,144 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
 
-from tariffs.lines import LineKind
-from vending_api.domain.pricing.types import Bill, BillLine, TaxedAmount
+from vending_api.domain.sales.documents import (
+    bill_of,
+    key_data_of,
+    stored_bill,
+    stored_key_data,
+)
 from vending_api.domain.sales.tables import SALE
+from vending_api.domain.sales.types import SaleKind, SaleState, StoredSale
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from sqlalchemy import Connection, Row, Select
 
-    from sqlalchemy import Connection
-
-    from vending_api.domain.sales.types import SellCredit
+    from vending_api.domain.sales.types import NewSale
 
 _INSERT: Final = insert(SALE).returning(SALE.c.key)
+_COLUMNS: Final = (
+    *("client_key", "terminal_id", "external_meter_id", "amount_minor", "currency"),
+    *("state", "refusal_code", "received_at", "bill", "key_data"),
+    *("series_key", "first_receipt", "last_receipt", "invoice_number"),
+)
 _UPDATE: Final = (
     update(SALE)
-    .where(SALE.c.purchase_id == bindparam("of_purchase_id"))
-    .values(
-        {
-            column: bindparam(column)
-            for column in (
-                "client_key",
-                "terminal_id",
-                "external_meter_id",
-                "amount_minor",
-                "currency",
-                "refusal_code",
-                "received_at",
-                "bill",
-            )
-        }
-    )
+    .where(SALE.c.kind == bindparam("of_kind"), SALE.c.purchase_id == bindparam("of_purchase_id"))
+    .values({column: bindparam(column) for column in _COLUMNS})
     .returning(SALE.c.key)
 )
-_DECIMALS: Final = ("units", "rate_minor", "price_minor")
-_BY_PURCHASE_ID: Final = (
-    select(SALE).where(SALE.c.purchase_id == bindparam("purchase_id")).with_for_update()
+_BY_PURCHASE_ID: Final = select(SALE).where(
+    SALE.c.kind == bindparam("kind"), SALE.c.purchase_id == bindparam("purchase_id")
+)
+_LOCKED: Final = _BY_PURCHASE_ID.with_for_update()
+_MOVE: Final = (
+    update(SALE).where(SALE.c.key == bindparam("of_key")).values(state=bindparam("new_state"))
+)
+_NEWEST: Final = (
+    select(SALE)
+    .where(
+        SALE.c.external_meter_id == bindparam("of_meter"),
+        SALE.c.state.in_(bindparam("states", expanding=True)),
+    )
+    .order_by(SALE.c.key.desc())
+    .limit(1)
+)
+_BY_RECEIPT: Final = select(SALE).where(
+    SALE.c.series_key == bindparam("of_series"),
+    SALE.c.first_receipt <= bindparam("number"),
+    SALE.c.last_receipt >= bindparam("number"),
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSale:
-    """What was asked under a purchase id, and whether it was sold."""
-
-    key: int
-    client_key: int
-    external_meter_id: str
-    amount_minor: int
-    currency: str
-    was_refused: bool
-    received_at: datetime
-    bill: Bill
-
-
-def add_sale(connection: Connection, command: SellCredit, outcome: Bill | str) -> int:
-    """Store a request to sell with its bill or the code of its refusal; return the row's key."""
-    values = {"purchase_id": command.purchase_id} | _values(command, outcome)
+def add_sale(connection: Connection, sale: NewSale) -> int:
+    """Store a request and what came of it; return the row's key."""
+    values = {"kind": sale.kind.value, "purchase_id": sale.purchase_id} | _values(sale)
     return int(connection.execute(_INSERT, values).scalar_one())
 
 
-def replace_sale(connection: Connection, command: SellCredit, outcome: Bill | str) -> int:
-    """Store a new outcome for a purchase id that was refused; return the row's key."""
-    values = {"of_purchase_id": command.purchase_id} | _values(command, outcome)
+def replace_sale(connection: Connection, sale: NewSale) -> int:
+    """Store a new outcome for an id that was refused; return the row's key."""
+    values = {"of_kind": sale.kind.value, "of_purchase_id": sale.purchase_id} | _values(sale)
     return int(connection.execute(_UPDATE, values).scalar_one())
 
 
-def lock_sale(connection: Connection, purchase_id: str) -> StoredSale:
-    """Return what is stored under a claimed purchase id, locked until the transaction ends."""
-    row = connection.execute(_BY_PURCHASE_ID, {"purchase_id": purchase_id}).one()
+def find_sale(connection: Connection, kind: SaleKind, purchase_id: str) -> StoredSale | None:
+    """Return what is stored under an id, or None."""
+    return _one(connection, _BY_PURCHASE_ID, kind=kind.value, purchase_id=purchase_id)
+
+
+def lock_sale(connection: Connection, kind: SaleKind, purchase_id: str) -> StoredSale | None:
+    """Return what is stored under an id, locked until the transaction ends, or None."""
+    return _one(connection, _LOCKED, kind=kind.value, purchase_id=purchase_id)
+
+
+def find_newest(
+    connection: Connection, external_meter_id: str, states: list[SaleState]
+) -> StoredSale | None:
+    """Return the newest sale of a meter in one of some states, or None."""
+    names = [state.value for state in states]
+    return _one(connection, _NEWEST, of_meter=external_meter_id, states=names)
+
+
+def find_by_receipt(connection: Connection, series_key: int, number: int) -> StoredSale | None:
+    """Return the sale that has a receipt number of a series, or None."""
+    return _one(connection, _BY_RECEIPT, of_series=series_key, number=number)
+
+
+def move(connection: Connection, sale_key: int, state: SaleState) -> None:
+    """Store the state of a sale whose row is locked."""
+    connection.execute(_MOVE, {"of_key": sale_key, "new_state": state.value})
+
+
+def _one(connection: Connection, statement: Select[Any], **values: Any) -> StoredSale | None:
+    row = connection.execute(statement, values).one_or_none()
+    return None if row is None else _stored(row)
+
+
+def _values(sale: NewSale) -> dict[str, Any]:
+    numbers = sale.numbers
+    values = {
+        "client_key": sale.client_key,
+        "terminal_id": sale.terminal_id,
+        "external_meter_id": sale.external_meter_id,
+        "amount_minor": sale.amount_minor,
+        "currency": sale.currency,
+        "state": sale.state.value,
+        "refusal_code": sale.refusal_code,
+        "received_at": sale.received_at,
+        "bill": None if sale.bill is None else stored_bill(sale.bill),
+        "key_data": None if sale.held is None else stored_key_data(sale.held, sale.new),
+    }
+    if numbers is None:
+        none = ("series_key", "first_receipt", "last_receipt", "invoice_number")
+        return values | dict.fromkeys(none)
+    return values | {
+        "series_key": numbers.series_key,
+        "first_receipt": numbers.first_receipt,
+        "last_receipt": numbers.first_receipt + len(numbers.receipts) - 1,
+        "invoice_number": numbers.invoice,
+    }
+
+
+def _stored(row: Row[Any]) -> StoredSale:
+    held, new = key_data_of(row.key_data)
     return StoredSale(
         key=row.key,
+        kind=SaleKind(row.kind),
+        purchase_id=row.purchase_id,
+        state=SaleState(row.state),
         client_key=row.client_key,
+        terminal_id=row.terminal_id,
         external_meter_id=row.external_meter_id,
         amount_minor=row.amount_minor,
         currency=row.currency,
-        was_refused=row.refusal_code is not None,
         received_at=row.received_at,
-        # What was sold before bills were kept has none.
-        bill=Bill(tuple(_line(stored) for stored in row.bill or ())),
-    )
-
-
-def _values(command: SellCredit, outcome: Bill | str) -> dict[str, Any]:
-    code, bill = (outcome, None) if isinstance(outcome, str) else (None, outcome)
-    return {
-        "client_key": command.client.key,
-        "terminal_id": command.terminal_id,
-        "external_meter_id": command.external_meter_id,
-        "amount_minor": command.amount_minor,
-        "currency": command.currency,
-        "refusal_code": code,
-        "received_at": command.received_at,
-        "bill": None if bill is None else [_stored_line(line) for line in bill.lines],
-    }
-
-
-def _stored_line(line: BillLine) -> dict[str, Any]:
-    """Return a line as it is stored: whole numbers as such, decimals as texts."""
-    charge = line.charge
-    stored = {
-        "kind": line.kind.value,
-        "name": line.name,
-        "reason": line.reason,
-        "net_minor": charge.net_minor,
-        "tax_minor": charge.tax_minor,
-        "tax_name": charge.tax_name,
-        "tax_rate_percent": f"{charge.tax_rate_percent:f}",
-        "balance_minor": line.balance_minor,
-        "taken_minor": line.taken_minor,
-    }
-    for key in _DECIMALS:
-        number = getattr(line, key)
-        stored[key] = None if number is None else f"{number:f}"
-    return {key: value for key, value in stored.items() if value is not None}
-
-
-def _line(stored: dict[str, Any]) -> BillLine:
-    decimals = {key: Decimal(stored[key]) for key in _DECIMALS if key in stored}
-    return BillLine(
-        kind=LineKind(stored["kind"]),
-        name=stored["name"],
-        reason=stored["reason"],
-        charge=TaxedAmount(
-            net_minor=stored["net_minor"],
-            tax_minor=stored["tax_minor"],
-            tax_name=stored["tax_name"],
-            tax_rate_percent=Decimal(stored["tax_rate_percent"]),
-        ),
-        balance_minor=stored.get("balance_minor"),
-        taken_minor=stored.get("taken_minor"),
-        **decimals,
+        bill=bill_of(row.bill),
+        held=held,
+        new=new,
+        invoice_number=row.invoice_number,
     )

@@ -1,236 +1,203 @@
-"""Look up, sell, and sell again only if it was not sold: claim the id first, then act.
-
-Each function runs inside a transaction that its caller commits before it answers.
-What a business rule turns down is returned as a Refusal and committed, so that its
-id stays used; what is raised leaves no trace.
-"""
+"""What was sold under an id, and what may still become of it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from sts.units import TransferAmount
 from vending_api.domain.accounts.service import account_of, store_account
-from vending_api.domain.issuing.errors import MeterKeyUnusable
-from vending_api.domain.issuing.service import (
-    CreditOrder,
-    make_credit_tokens,
-    record_tokens,
-    tokens_of_sale,
+from vending_api.domain.issuing.service import tokens_of_sale
+from vending_api.domain.meters.service import (
+    find_meter,
+    lock_meter,
+    order_key_change,
+    record_key_data,
 )
-from vending_api.domain.issuing.types import TokenKind
-from vending_api.domain.meters.errors import MeterBlocked, UnknownMeter
-from vending_api.domain.meters.service import find_meter, lock_meter
-from vending_api.domain.pricing.errors import (
-    AmountOutsideLimits,
-    AmountTooLarge,
-    AmountTooSmall,
-    NoPrice,
-)
-from vending_api.domain.pricing.service import limits_of, price, undo
-from vending_api.domain.pricing.types import FREE_OF_CHARGE
+from vending_api.domain.meters.types import KeyData
+from vending_api.domain.numbers.service import parse_receipt
+from vending_api.domain.pricing.service import undo
 from vending_api.domain.sales import repository
-from vending_api.domain.sales.errors import CurrencyNotAccepted, MessageIdUsed, NothingDue
-from vending_api.domain.sales.types import Refusal, Sale
-from vending_api.kit.idempotency import claim
+from vending_api.domain.sales.references import asked_for
+from vending_api.domain.sales.types import (
+    HeldKey,
+    Sale,
+    SaleEvent,
+    SaleKind,
+    SaleState,
+    next_state,
+)
+from vending_api.kit.idempotency import claim, find_claim
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
-    from vending_api.domain.issuing.service import TokenMaker
+    from vending_api.domain.issuing.types import SoldToken
     from vending_api.domain.meters.types import Meter
-    from vending_api.domain.pricing.types import Bill, Priced
-    from vending_api.domain.sales.types import LookUpMeter, SellCredit
+    from vending_api.domain.sales.types import NewSale, StoredSale
 
-_LOOKUP: Final = "lookup"
-_PURCHASE: Final = "purchase"
-
-_REFUSALS: Final = (
-    UnknownMeter,
-    MeterBlocked,
-    CurrencyNotAccepted,
-    AmountOutsideLimits,
-    AmountTooLarge,
-    AmountTooSmall,
-    NoPrice,
-    NothingDue,
-    MeterKeyUnusable,
-)
-"""What a rule of business turns down, and what is therefore remembered."""
+GIVEN_UP: Final = ""
+"""Whom an id belongs to that was reversed before anything was sold under it."""
+_NOTHING_SOLD: Final = (SaleState.REFUSED, SaleState.GIVEN_UP)
+_REPRINTABLE: Final = [
+    state for state in SaleState if next_state(state, SaleEvent.REPRINT) is not None
+]
 
 
-def look_up(connection: Connection, command: LookUpMeter) -> Meter | Refusal:
-    """Return a registered meter with what it may buy for now, or the refusal of an unknown one.
+def store_sale(connection: Connection, sale: NewSale, *, is_known: bool) -> int:
+    """Store a request and what came of it; return our key of it.
 
-    Raises MessageIdUsed when another lookup had this id.
+    `is_known` says that it was refused before, and this is its new outcome.
     """
-    taken = claim(
-        connection,
-        kind=_LOOKUP,
-        message_id=command.lookup_id,
-        subject=command.lookup_id,
-        at=command.received_at,
-    )
-    if not taken.is_new:
-        raise MessageIdUsed(command.lookup_id)
-    try:
-        meter = find_meter(connection, command.external_meter_id)
-    except UnknownMeter as reason:
-        return Refusal(reason)
-    return replace(meter, limits=limits_of(meter, command.received_at))
+    if is_known:
+        return repository.replace_sale(connection, sale)
+    return repository.add_sale(connection, sale)
 
 
-def sell(connection: Connection, maker: TokenMaker, command: SellCredit) -> Sale | Refusal:
-    """Sell credit under an id that nothing was sold under before.
+def lock_stored(connection: Connection, kind: SaleKind, purchase_id: str) -> StoredSale | None:
+    """Return what is stored under an id, locked until the transaction ends, or None."""
+    return repository.lock_sale(connection, kind, purchase_id)
 
-    Raises MessageIdUsed when the id is known, TokenNotProven when the token was bad.
+
+def lock_sale(connection: Connection, kind: SaleKind, message_id: str) -> Sale | SaleState | None:
+    """Return the sale of an id, or of a retry's id, locked until the transaction ends.
+
+    Where nothing was sold, the state alone: refused, or given up. None if the id is unknown.
     """
-    if _claim_purchase(connection, command, command.purchase_id) is not None:
-        raise MessageIdUsed(command.purchase_id)
-    return _decide(connection, maker, command, is_known=False)
+    purchase_id = find_claim(connection, kind=kind.value, message_id=message_id)
+    if purchase_id is None:
+        return None
+    if purchase_id == GIVEN_UP:
+        return SaleState.GIVEN_UP
+    stored = repository.lock_sale(connection, kind, purchase_id)
+    if stored is None:
+        return None
+    return stored.state if stored.state in _NOTHING_SOLD else sale_of(connection, stored)
 
 
-def retry(connection: Connection, maker: TokenMaker, command: SellCredit) -> Sale | Refusal:
-    """Return what was sold under the id, or sell now if nothing was.
+def give_up(connection: Connection, kind: SaleKind, message_id: str, at: datetime) -> bool:
+    """Take an id so that nothing is ever sold under it; return whether that is so.
 
-    What was refused is decided anew. Raises MessageIdUsed when the id belongs to another
-    client, when it was sold for another meter or sum, or when the message's own id belongs
-    to another sale; TokenNotProven.
+    It is not where a request holds the id already: then `lock_sale` tells what came of it. One
+    that is just being made is waited for.
     """
-    earlier = _claim_purchase(connection, command, command.purchase_id)
-    holder = _claim_purchase(connection, command, command.message_id)
-    if holder not in {None, command.purchase_id}:
-        raise MessageIdUsed(command.message_id)
-    if earlier is None:
-        return _decide(connection, maker, command, is_known=False)
-    if earlier != command.purchase_id:
-        raise MessageIdUsed(command.purchase_id)
-    stored = repository.lock_sale(connection, command.purchase_id)
-    if stored.client_key != command.client.key:
-        raise MessageIdUsed(command.purchase_id)
-    if stored.was_refused:
-        return _decide(connection, maker, command, is_known=True)
-    if not _asks_the_same(stored, command):
-        raise MessageIdUsed(command.purchase_id)
-    return Sale(
-        purchase_id=command.purchase_id,
-        amount_minor=stored.amount_minor,
-        currency=stored.currency,
-        sold_at=stored.received_at,
-        meter=find_meter(connection, stored.external_meter_id),
-        tokens=tokens_of_sale(connection, stored.key),
-        bill=stored.bill,
-    )
+    taken = claim(connection, kind=kind.value, message_id=message_id, subject=GIVEN_UP, at=at)
+    return taken.subject == GIVEN_UP
 
 
-def restore_account(connection: Connection, purchase_id: str) -> None:
+def refused_given_up(connection: Connection, kind: SaleKind, message_id: str) -> None:
+    """Let nothing be sold any more under an id whose request was refused, and is locked."""
+    purchase_id = find_claim(connection, kind=kind.value, message_id=message_id)
+    stored = repository.lock_sale(connection, kind, purchase_id or message_id)
+    if stored is not None and stored.state is SaleState.REFUSED:
+        repository.move(connection, stored.key, SaleState.GIVEN_UP)
+
+
+def move(connection: Connection, sale: Sale | StoredSale, event: SaleEvent) -> None:
+    """Take a locked sale to the state that an event leads to, by the table of its life.
+
+    Raises ValueError for an event that is not in the table; ask `next_state` first.
+    """
+    state = next_state(sale.state, event)
+    if state is None:
+        raise ValueError(f"a sale that is {sale.state} knows no {event}")
+    repository.move(connection, sale.key, state)
+
+
+def restore_account(connection: Connection, sale: Sale) -> None:
     """Undo what a sale did to the account of its meter, as a reversal that is credited does.
 
     Units of the month, debts, charges and what was carried are as if it had not been sold,
-    whatever was sold since. The sale must be sold, and its caller sees that this is done once.
+    whatever was sold since. Its caller sees that this is done once.
     """
-    sold = repository.lock_sale(connection, purchase_id)
-    meter = lock_meter(connection, sold.external_meter_id)
+    meter = lock_meter(connection, sale.meter.external_id)
     account = account_of(connection, meter.key)
-    day = meter.tariff.local_date(sold.received_at)
-    before = undo(account, sold.bill, sold.amount_minor, day)
+    day = meter.tariff.local_date(sale.sold_at)
+    before = undo(account, sale.bill, sale.amount_minor, day)
     store_account(connection, meter.key, before, before=account)
 
 
-def _claim_purchase(connection: Connection, command: SellCredit, message_id: str) -> str | None:
-    """Take an id for the sale; return None, or the purchase id that it belonged to already."""
-    taken = claim(
-        connection,
-        kind=_PURCHASE,
-        message_id=message_id,
-        subject=command.purchase_id,
-        at=command.received_at,
-    )
-    return None if taken.is_new else taken.subject
+def order_key_change_again(connection: Connection, sale: Sale) -> None:
+    """Let the next purchase of a meter bring the key change of a sale once more.
 
-
-def _asks_the_same(stored: repository.StoredSale, command: SellCredit) -> bool:
-    # The clock and the terminal do not count: an honest retry comes later, maybe from elsewhere.
-    return (
-        stored.external_meter_id == command.external_meter_id
-        and stored.amount_minor == command.amount_minor
-        and stored.currency == command.currency
-    )
-
-
-def _decide(
-    connection: Connection, maker: TokenMaker, command: SellCredit, *, is_known: bool
-) -> Sale | Refusal:
-    """Sell or refuse under a claimed id, and store which of the two.
-
-    The account is read after the meter is locked, and changes only if the tokens are made.
+    For a sale that was reversed: its tokens were not handed over, as far as anybody knows, so
+    the meter still holds its old key. A meter that has changed since is left alone.
     """
-    at = command.received_at
-    try:
-        meter = lock_meter(connection, command.external_meter_id)
-        _require_allowed(meter, command)
-        account = account_of(connection, meter.key)
-        bought = price(meter.tariff, account, command.amount_minor, at)
-        orders = _orders(meter, command, bought)
-        tokens = make_credit_tokens(connection, maker, meter, orders, now=at)
-    except _REFUSALS as reason:
-        _store(connection, command, reason.code, is_known=is_known)
-        return Refusal(reason)
-    sale_key = _store(connection, command, bought.bill, is_known=is_known)
-    record_tokens(connection, tokens, sale_key=sale_key, meter=meter, made_at=at)
-    store_account(connection, meter.key, bought.account, before=account)
-    return Sale(
-        purchase_id=command.purchase_id,
-        amount_minor=command.amount_minor,
-        currency=command.currency,
-        sold_at=at,
-        meter=meter,
-        tokens=tokens,
-        bill=bought.bill,
+    meter = lock_meter(connection, sale.meter.external_id)
+    if sale.new_key_data is None or KeyData.of(meter.configuration) != sale.new_key_data:
+        return
+    held = HeldKey.of(sale.meter)
+    record_key_data(connection, meter, held.key_data, held.base_date)
+    order_key_change(connection, sale.meter, sale.new_key_data)
+
+
+def find_last_sale(connection: Connection, meter: Meter) -> Sale | None:
+    """Return the newest sale of a meter whose tokens may be handed out again, or None."""
+    stored = repository.find_newest(connection, meter.external_id, _REPRINTABLE)
+    return None if stored is None else sale_of(connection, stored)
+
+
+def find_sale(connection: Connection, meter: Meter | None, reference: str) -> Sale | None:
+    """Return the sale of a purchase id, a key change request id or a receipt number, or None.
+
+    What a slip calls a sale is understood as well. With a `meter`, only if it was sold to that
+    one. What was refused is no sale.
+    """
+    stored = _find_stored(connection, reference) or _find_stored(connection, asked_for(reference))
+    if stored is None or stored.state in _NOTHING_SOLD:
+        return None
+    if meter is not None and stored.external_meter_id != meter.external_id:
+        return None
+    return sale_of(connection, stored)
+
+
+def sale_of(connection: Connection, stored: StoredSale) -> Sale:
+    """Return a stored sale with its tokens and its meter, which has the key data of that day."""
+    return made_sale(
+        stored,
+        meter=find_meter(connection, stored.external_meter_id),
+        tokens=tokens_of_sale(connection, stored.key),
     )
 
 
-def _require_allowed(meter: Meter, command: SellCredit) -> None:
-    """Raise the first rule that forbids the sale; the order is part of the interface."""
-    if meter.is_blocked:
-        raise MeterBlocked(meter.external_id)
-    if command.currency != meter.utility.currency:
-        raise CurrencyNotAccepted(command.currency, meter.utility.currency)
-    # Nothing is the sum for free units; whether any are due is seen once they are worked out.
-    if command.amount_minor != 0:
-        _require_within_limits(meter, command.amount_minor)
-
-
-def _require_within_limits(meter: Meter, amount_minor: int) -> None:
-    limits = meter.limits
-    if not limits.minimum_minor <= amount_minor <= limits.maximum_minor:
-        raise AmountOutsideLimits(amount_minor, limits.minimum_minor, limits.maximum_minor)
-
-
-def _orders(meter: Meter, command: SellCredit, bought: Priced) -> list[CreditOrder]:
-    """Return the tokens to make: the credit that is paid for, then the free units that are due.
-
-    Raises AmountOutsideLimits or NothingDue for a purchase of nothing when nothing is due.
-    """
-    orders = []
-    if bought.units_tenths:
-        amount = TransferAmount(bought.units_tenths)
-        orders.append(
-            CreditOrder(kind=TokenKind.STANDARD, amount=amount, charge=bought.bill.credit)
+def made_sale(stored: StoredSale, *, meter: Meter, tokens: tuple[SoldToken, ...]) -> Sale:
+    """Return a sale of what is stored of it, its meter and its tokens."""
+    if stored.held is not None:
+        key_data = stored.held.key_data
+        configuration = replace(
+            meter.configuration,
+            supply_group_code=key_data.supply_group_code,
+            key_revision_number=key_data.key_revision_number,
+            tariff_index=key_data.tariff_index,
         )
-    if bought.free_units_tenths:
-        amount = TransferAmount(bought.free_units_tenths)
-        orders.append(CreditOrder(kind=TokenKind.FREE, amount=amount, charge=FREE_OF_CHARGE))
-    if not orders:
-        _require_within_limits(meter, command.amount_minor)
-        raise NothingDue(meter.external_id)
-    return orders
+        meter = replace(meter, configuration=configuration, base_date=stored.held.base_date)
+    return Sale(
+        key=stored.key,
+        kind=stored.kind,
+        purchase_id=stored.purchase_id,
+        state=stored.state,
+        client_key=stored.client_key,
+        terminal_id=stored.terminal_id,
+        amount_minor=stored.amount_minor,
+        currency=stored.currency,
+        sold_at=stored.received_at,
+        meter=meter,
+        new_key_data=stored.new,
+        tokens=tokens,
+        bill=stored.bill,
+        invoice_number=stored.invoice_number,
+    )
 
 
-def _store(
-    connection: Connection, command: SellCredit, outcome: Bill | str, *, is_known: bool
-) -> int:
-    if is_known:
-        return repository.replace_sale(connection, command, outcome)
-    return repository.add_sale(connection, command, outcome)
+def _find_stored(connection: Connection, reference: str) -> StoredSale | None:
+    receipt = parse_receipt(reference)
+    if receipt is not None:
+        found = repository.find_by_receipt(connection, *receipt)
+        if found is not None:
+            return found
+    for kind in SaleKind:
+        purchase_id = find_claim(connection, kind=kind.value, message_id=reference)
+        if purchase_id:
+            return repository.find_sale(connection, kind, purchase_id)
+    return None

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from vending_api.kit.errors import DomainError
 from vending_api.surfaces.electrum.auth import CHALLENGE
-from vending_api.surfaces.electrum.operations import PURCHASE_RETRY, asked
+from vending_api.surfaces.electrum.operations import asked
 from vending_api.surfaces.electrum.wire.faults import ErrorDetail, ErrorType
 
 if TYPE_CHECKING:
@@ -24,46 +24,72 @@ if TYPE_CHECKING:
 class Answer:
     """What one refusal looks like on the wire.
 
-    Points of sale act on the status: 500 and 504 mean that the outcome is not known,
-    so they retry; any other means that nothing was done, so they give up.
+    Points of sale act on the status: 500 and 504 mean that the outcome is not known, so they
+    retry a purchase and repeat an advice; any other is final, so they give up.
     """
 
     status: int
     error_type: ErrorType
     message: str
     """At most 20 characters."""
-    status_of_retry: int | None = None
-    """The status when a retry is refused so, if it differs."""
+    status_if_insisted: int | None = None
+    """The status for what its sender must repeat until it was decided on, if it differs."""
     headers: Mapping[str, str] | None = None
 
+
+_DECLINED: Final = ErrorType.TRANSACTION_DECLINED
+_NOT_LOCATED: Final = ErrorType.UNABLE_TO_LOCATE_RECORD
 
 ANSWERS: Final[Mapping[str, Answer]] = {
     "credentials_rejected": Answer(
         401, ErrorType.GENERAL_ERROR, "Not authenticated", headers=CHALLENGE
     ),
+    "message_id_used": Answer(400, ErrorType.DUPLICATE_RECORD, "Id was used before"),
+    # What is asked of the meter.
     "unknown_meter": Answer(400, ErrorType.UNKNOWN_METER_ID, "Meter is not known"),
     "meter_blocked": Answer(400, ErrorType.METER_ID_BLOCKED, "Meter is blocked"),
     "meter_key_unusable": Answer(400, ErrorType.METER_KEY_INVALID, "Meter key not usable"),
-    "message_id_used": Answer(400, ErrorType.DUPLICATE_RECORD, "Id was used before"),
+    "card_contradicts": Answer(400, ErrorType.METER_KEY_INVALID, "Not the meter's card"),
+    "no_key_change_due": Answer(400, _DECLINED, "No key change due"),
+    # What is asked for.
     "amount_outside_limits": Answer(400, ErrorType.INVALID_AMOUNT, "Amount out of limits"),
     "amount_too_large": Answer(400, ErrorType.INVALID_AMOUNT, "Amount is too large"),
     "amount_too_small": Answer(400, ErrorType.INVALID_AMOUNT, "Amount is too small"),
-    "no_price": Answer(400, ErrorType.TRANSACTION_DECLINED, "No price in force"),
     "currency_not_accepted": Answer(400, ErrorType.INVALID_AMOUNT, "Wrong currency"),
+    "no_price": Answer(400, _DECLINED, "No price in force"),
     "nothing_due": Answer(400, ErrorType.NO_FREE_UNITS_DUE, "No free units due"),
+    "sale_given_up": Answer(400, _DECLINED, "Purchase is reversed"),
+    # Who asks.
+    "terminal_not_registered": Answer(400, ErrorType.INVALID_MERCHANT, "Terminal not known"),
+    "insufficient_funds": Answer(400, ErrorType.INSUFFICIENT_FUNDS, "Credit too low"),
+    "limit_exceeded": Answer(400, ErrorType.LIMIT_EXCEEDED, "Limit is exceeded"),
+    # What it refers to. 404 is for operations that have the earlier id in their address.
+    "sale_unknown": Answer(404, _NOT_LOCATED, "Request is not known"),
+    "not_for_trials": Answer(404, _NOT_LOCATED, "Was only a trial"),
+    "nothing_to_reprint": Answer(400, _NOT_LOCATED, "Nothing to reprint"),
+    "advice_declined": Answer(400, _DECLINED, "Advice is declined"),
+    "advised_amount_wrong": Answer(400, ErrorType.INVALID_AMOUNT, "Wrong final amount"),
+    # What only operators meet.
+    "unknown_client": Answer(400, ErrorType.GENERAL_ERROR, "Client is not known"),
+    "deposit_known": Answer(400, ErrorType.GENERAL_ERROR, "Deposit was recorded"),
+    "case_unknown": Answer(400, ErrorType.GENERAL_ERROR, "No such open case"),
+    "queued_token_unknown": Answer(400, ErrorType.GENERAL_ERROR, "No such queued token"),
+    # What is wrong with us.
     "token_not_proven": Answer(503, ErrorType.SYSTEM_MALFUNCTION, "No token was made"),
-    # A retry that could not be looked at says nothing about the purchase before it, whose
-    # token may well have been issued; the point of sale must not take it for a failure.
+    # 503 is final: the sender takes the thing for not done. For a request that is the truth. But
+    # a retry that could not be looked at says nothing about the purchase before it, whose token
+    # may well have been issued; and an advice that was not looked at must come again, or nobody
+    # ever learns what became of the sale. For both of them only 504 says so.
     "overloaded": Answer(503, ErrorType.UPSTREAM_UNAVAILABLE, "Busy, try again", 504),
     "storage_unavailable": Answer(503, ErrorType.UPSTREAM_UNAVAILABLE, "Down, try again", 504),
     "outcome_unknown": Answer(500, ErrorType.OUTCOME_UNKNOWN, "Outcome is not known"),
+    "upstream_timed_out": Answer(504, ErrorType.UPSTREAM_UNAVAILABLE, "No answer in time"),
 }
 """The answer to each error of the service, by its code."""
 
 MALFORMED: Final = Answer(400, ErrorType.FORMAT_ERROR, "Message is malformed")
 UNKNOWN_PATH: Final = Answer(404, ErrorType.FUNCTION_NOT_SUPPORTED, "No such operation")
 UNKNOWN_METHOD: Final = Answer(405, ErrorType.FUNCTION_NOT_SUPPORTED, "Only POST is offered")
-NOT_OFFERED: Final = Answer(501, ErrorType.FUNCTION_NOT_SUPPORTED, "Not offered here")
 UNEXPECTED: Final = Answer(500, ErrorType.GENERAL_ERROR, "Internal error")
 
 
@@ -96,8 +122,9 @@ def refusal(
     """Return the answer to a request, with the ErrorDetail that names the request."""
     about = asked(request)
     status = answer.status
-    if about.operation is PURCHASE_RETRY and answer.status_of_retry is not None:
-        status = answer.status_of_retry
+    is_insisted_on = about.operation is not None and about.operation.is_insisted_on
+    if is_insisted_on and answer.status_if_insisted is not None:
+        status = answer.status_if_insisted
     body = ErrorDetail(
         error_type=answer.error_type,
         error_message=answer.message,

@@ -4,94 +4,173 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
+from starlette.responses import Response
 
 from vending_api.kit.idempotency import MAX_MESSAGE_ID_LENGTH
 from vending_api.surfaces.electrum import examples, operations
+from vending_api.surfaces.electrum.errors import ANSWERS, MALFORMED, UNEXPECTED, UNKNOWN_METHOD
+from vending_api.surfaces.electrum.wire import advices, messages
 from vending_api.surfaces.electrum.wire.faults import ErrorDetail
-from vending_api.surfaces.electrum.wire.messages import (
-    MeterLookupRequest,
-    MeterLookupResponse,
-    PurchaseRequest,
-    PurchaseResponse,
-)
 
 if TYPE_CHECKING:
+    from vending_api.surfaces.electrum.errors import Answer
     from vending_api.surfaces.electrum.operations import Operation
     from vending_api.surfaces.electrum.wire.base import WireModel
 
 _SCHEMAS: Final = "#/components/schemas/"
-_SECURITY: Final[dict[str, Any]] = {"security": [{"basic": []}]}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Messages:
-    """What an operation that is offered takes and gives."""
+    """What an operation takes and gives."""
 
     summary: str
     request: type[WireModel]
     request_example: dict[str, Any]
-    response: type[WireModel]
-    response_example: dict[str, Any]
+    response: type[WireModel] | None = None
+    """None for an answer without a body."""
+    response_example: dict[str, Any] | None = None
 
 
-_OFFERED: Final = {
+_MESSAGES: Final = {
     operations.METER_LOOKUP: _Messages(
-        summary="Ask what is registered for a meter and how much may be bought",
-        request=MeterLookupRequest,
-        request_example=examples.LOOKUP_REQUEST,
-        response=MeterLookupResponse,
-        response_example=examples.LOOKUP_RESPONSE,
+        "Ask what is registered for a meter and how much may be bought",
+        messages.MeterLookupRequest,
+        examples.LOOKUP_REQUEST,
+        messages.MeterLookupResponse,
+        examples.LOOKUP_RESPONSE,
     ),
     operations.TOKEN_PURCHASE: _Messages(
-        summary="Buy tokens for a meter",
-        request=PurchaseRequest,
-        request_example=examples.PURCHASE_REQUEST,
-        response=PurchaseResponse,
-        response_example=examples.PURCHASE_RESPONSE,
+        "Buy tokens for a meter",
+        messages.PurchaseRequest,
+        examples.PURCHASE_REQUEST,
+        messages.PurchaseResponse,
+        examples.PURCHASE_RESPONSE,
+    ),
+    operations.PURCHASE_CONFIRMATION: _Messages(
+        "Say that the tokens were handed over and paid",
+        advices.ConfirmationAdvice,
+        examples.CONFIRMATION,
+        advices.BasicAdviceResponse,
+        examples.ADVICE_RESPONSE,
     ),
     operations.PURCHASE_RETRY: _Messages(
-        summary="Ask again for a purchase whose outcome is not known; tokens are sold once",
-        request=PurchaseRequest,
-        request_example=examples.PURCHASE_REQUEST,
-        response=PurchaseResponse,
-        response_example=examples.PURCHASE_RESPONSE,
+        "Ask again for a purchase whose outcome is not known; tokens are sold once",
+        messages.PurchaseRequest,
+        examples.PURCHASE_REQUEST,
+        messages.PurchaseResponse,
+        examples.PURCHASE_RESPONSE,
+    ),
+    operations.PURCHASE_REVERSAL: _Messages(
+        "Say that a purchase was not completed",
+        advices.ReversalAdvice,
+        examples.REVERSAL,
+        advices.BasicAdviceResponse,
+        examples.ADVICE_RESPONSE,
+    ),
+    operations.PURCHASE_TRIAL: _Messages(
+        "Ask what a purchase would bring; nothing is sold",
+        messages.PurchaseRequest,
+        examples.PURCHASE_REQUEST,
+        messages.PurchaseResponse,
+        examples.TRIAL_RESPONSE,
+    ),
+    operations.TOKEN_REPRINT: _Messages(
+        "Ask for tokens that were sold before",
+        messages.TokenReprintRequest,
+        examples.REPRINT_REQUEST,
+        messages.PurchaseResponse,
+        examples.REPRINT_RESPONSE,
+    ),
+    operations.KEY_CHANGE: _Messages(
+        "Ask for the key change tokens of a meter whose key is to change",
+        messages.KeyChangeTokenRequest,
+        examples.KEY_CHANGE_REQUEST,
+        messages.KeyChangeTokenResponse,
+        examples.KEY_CHANGE_RESPONSE,
+    ),
+    operations.KEY_CHANGE_CONFIRMATION: _Messages(
+        "Say that the key change tokens were handed over",
+        advices.KeyChangeConfirmation,
+        examples.KEY_CHANGE_CONFIRMATION,
+        advices.BasicAdviceResponse,
+        examples.ADVICE_RESPONSE,
+    ),
+    operations.FAULT_REPORT: _Messages(
+        "Report a fault of a meter",
+        messages.FaultReportRequest,
+        examples.FAULT_REQUEST,
+        messages.FaultReportResponse,
+        examples.FAULT_RESPONSE,
+    ),
+    operations.PURCHASE_EVENT: _Messages(
+        "Tell that a purchase was made; it changes nothing",
+        messages.PurchaseResponse,
+        examples.PURCHASE_RESPONSE,
     ),
 }
 
-_REFUSALS: Final[dict[int | str, str]] = {
-    400: "Refused; nothing was done",
-    401: "The credentials are missing or wrong",
-    404: "No such operation",
+_REFERRING: Final = frozenset(
+    {operation for operation in _MESSAGES if operation.is_insisted_on} | {operations.PURCHASE_EVENT}
+)
+"""What refers to an earlier request, and may so be answered that it is not known."""
+
+_REFUSALS: Final[dict[int, str]] = {
+    400: "Refused for good: nothing was done, or what was done stands",
+    401: "The credentials are missing or wrong; nothing was looked at",
+    404: "The earlier request is not known",
     405: "Only POST is offered",
-    500: "The outcome is not known: retry",
-    501: "Not offered here",
-    503: "Nothing was done; a later request may succeed",
-    504: "The outcome is not known: retry",
+    500: "The outcome is not known: retry a purchase, repeat an advice",
+    501: "Declared by the contract, never answered here: all operations are offered",
+    503: "Nothing was done; a new request may succeed",
+    504: "The outcome is not known: retry a purchase, repeat an advice",
+}
+_EXAMPLES: Final[dict[int, tuple[Answer, ...]]] = {
+    400: (MALFORMED, ANSWERS["message_id_used"]),
+    401: (ANSWERS["credentials_rejected"],),
+    404: (ANSWERS["sale_unknown"],),
+    405: (UNKNOWN_METHOD,),
+    500: (ANSWERS["outcome_unknown"], UNEXPECTED),
+    503: (ANSWERS["overloaded"],),
+    504: (ANSWERS["overloaded"],),
 }
 
 
 def documentation(operation: Operation) -> dict[str, Any]:
     """Return how FastAPI is to document an operation, as arguments of `add_api_route`."""
+    known = _MESSAGES[operation]
+    refused = _REFUSALS.keys() - (set() if operation in _REFERRING else {HTTPStatus.NOT_FOUND})
     responses: dict[int | str, dict[str, Any]] = {
-        status: {"model": ErrorDetail, "description": words} for status, words in _REFUSALS.items()
+        status: _refused(operation, status) for status in sorted(refused)
     }
-    responses[400] |= _json_content(examples.ERROR_DETAIL)
-    extra: dict[str, Any] = {"parameters": _parameters(operation), **_SECURITY}
-    documented: dict[str, Any] = {"operation_id": operation.operation_id, "openapi_extra": extra}
-    messages = _OFFERED.get(operation)
-    if messages is None:
-        return documented | {"status_code": 501, "responses": responses, "summary": _REFUSALS[501]}
-    responses[201] = {"model": messages.response, **_json_content(messages.response_example)}
-    schema = {"$ref": _SCHEMAS + messages.request.__name__}
-    extra["requestBody"] = {
-        "required": True,
-        "content": {"application/json": {"schema": schema, "example": messages.request_example}},
+    if known.response is not None:
+        content = _json_content({"example": known.response_example})
+        responses[operation.success] = {"model": known.response, **content}
+    return {
+        "operation_id": operation.operation_id,
+        "summary": known.summary,
+        "status_code": operation.success,
+        "response_class": Response,  # so that FastAPI adds no body where there is none
+        "responses": responses,
+        "openapi_extra": {
+            "security": [{"basic": []}],
+            "parameters": _parameters(operation),
+            "requestBody": {
+                "required": True,
+                **_json_content(
+                    {
+                        "schema": {"$ref": _SCHEMAS + known.request.__name__},
+                        "example": known.request_example,
+                    }
+                ),
+            },
+        },
     }
-    return documented | {"status_code": 201, "responses": responses, "summary": messages.summary}
 
 
 class DocumentedApp(FastAPI):
@@ -100,7 +179,7 @@ class DocumentedApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the document, made when it is first asked for."""
         if self.openapi_schema is None:
-            requests = {messages.request for messages in _OFFERED.values()}
+            requests = {known.request for known in _MESSAGES.values()}
             _, schemas = models_json_schema(
                 [(request, "validation") for request in requests],
                 ref_template=_SCHEMAS + "{model}",
@@ -121,11 +200,40 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             "required": True,
             "description": "The id of a message: a UUID by convention.",
             "schema": {"type": "string", "minLength": 1, "maxLength": MAX_MESSAGE_ID_LENGTH},
-            "example": examples.LOOKUP_REQUEST["id"],
+            "example": _id_of_message(operation)
+            if name == operation.message_id
+            else examples.REQUEST_ID,
         }
         for name, place in where.items()
     ]
 
 
-def _json_content(example: dict[str, Any]) -> dict[str, Any]:
-    return {"content": {"application/json": {"example": example}}}
+def _refused(operation: Operation, status: int) -> dict[str, Any]:
+    shown = {
+        answer.error_type.value: {"value": _error_detail(operation, answer)}
+        for answer in _EXAMPLES.get(status, ())
+    }
+    documented = {"model": ErrorDetail, "description": _REFUSALS[status]}
+    return documented | (_json_content({"examples": shown}) if shown else {})
+
+
+def _error_detail(operation: Operation, answer: Answer) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        "errorType": answer.error_type.value,
+        "errorMessage": answer.message,
+        "requestType": operation.request_type.value,
+        "id": _id_of_message(operation),
+    }
+    if operation.original_id:
+        detail["originalId"] = examples.REQUEST_ID
+    if answer is MALFORMED:
+        detail["detailMessage"] = examples.FORMAT_ERRORS
+    return detail
+
+
+def _id_of_message(operation: Operation) -> str:
+    return examples.ADVICE_ID if operation.original_id else examples.REQUEST_ID
+
+
+def _json_content(content: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": content}}

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from vending_api.kit.idempotency import MAX_MESSAGE_ID_LENGTH
 from vending_api.surfaces.electrum.errors import FormatRefused, Violation
-from vending_api.surfaces.electrum.wire.messages import Transaction
+from vending_api.surfaces.electrum.wire.base import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
     from starlette.requests import Request
 
-M = TypeVar("M", bound=Transaction)
+M = TypeVar("M", bound=Message)
 
 MAX_BODY_OCTETS: Final = 65_536
 """Thirty times a usual purchase."""
@@ -29,7 +29,12 @@ MAX_VALUE_LENGTH: Final = 64
 _SOUND_ID: Final = re.compile(
     rf"[^\0\ud800-\udfff\ufffd]{{1,{MAX_MESSAGE_ID_LENGTH}}}",
 )
-_SECRET_FIELDS: Final = frozenset({"paymentMethods", "cardNumber", "track2Data"})
+_SECRET_FIELDS: Final = frozenset(
+    {
+        *("paymentMethods", "cardNumber", "track2Data", "token"),
+        *("customer", "contactNumber", "msisdn"),
+    }
+)
 """Whatever is wrong in or below these is never repeated to anybody."""
 _MARKS_OF_TROUBLE: Final = (b"\\u0000", b"NaN", b"Infinity")
 """What the parser lets pass and may be NUL or no JSON; a message without them is sound."""
@@ -54,20 +59,20 @@ async def read(request: Request, model: type[M]) -> M:
     return message
 
 
-def require_same_id(in_path: str, in_body: str) -> None:
-    """Raise FormatRefused unless the id in the path is that of the message."""
+def require_same_id(in_path: str, in_body: str, *, field: str = "id") -> None:
+    """Raise FormatRefused unless an id in the path is that of the message."""
     if in_path != in_body:
-        raise FormatRefused([Violation("id", "differs from the id in the path", in_body)])
+        raise FormatRefused([Violation(field, "differs from the id in the path", in_body)])
 
 
-def require_sound_id(in_path: str) -> str:
-    """Return an id that only the path holds; raises FormatRefused for what none can be.
+def require_sound_id(in_address: str | None, *, name: str) -> str:
+    """Return an id that only the address holds; raises FormatRefused for what none can be.
 
     Octets that are no UTF-8 arrive as surrogates or replacement characters.
     """
-    if not _SOUND_ID.fullmatch(in_path):
-        raise FormatRefused([Violation("", "the id in the path cannot be one")])
-    return in_path
+    if in_address is None or not _SOUND_ID.fullmatch(in_address):
+        raise FormatRefused([Violation("", f"{name} in the address is no id")])
+    return in_address
 
 
 def _require_json(content_type: str) -> None:

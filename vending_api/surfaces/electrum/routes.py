@@ -10,22 +10,41 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vending_api.domain.advices.types import Advise, NoteSale
 from vending_api.domain.clients.types import Client
-from vending_api.domain.meters.types import Meter
-from vending_api.domain.sales.types import LookUpMeter, Sale, SellCredit
+from vending_api.domain.faults.types import FaultReport, ReportFault
+from vending_api.domain.reprints.types import Reprint, ReprintTokens
+from vending_api.domain.sales.types import (
+    ChangeKey,
+    FoundMeter,
+    LookUpMeter,
+    Sale,
+    SellCredit,
+    Trial,
+    TryCredit,
+)
 from vending_api.surfaces.electrum import operations
 from vending_api.surfaces.electrum.auth import caller
-from vending_api.surfaces.electrum.errors import NOT_OFFERED, answer_errors, refusal
-from vending_api.surfaces.electrum.mapping import (
-    lookup_answer,
-    purchase_answer,
-    to_look_up,
-    to_sell,
-)
+from vending_api.surfaces.electrum.errors import answer_errors
+from vending_api.surfaces.electrum.mapping import answers, commands
 from vending_api.surfaces.electrum.openapi import DocumentedApp, documentation
-from vending_api.surfaces.electrum.reading import read, require_same_id, require_sound_id
+from vending_api.surfaces.electrum.operations import Operation
+from vending_api.surfaces.electrum.reading import M, read, require_same_id, require_sound_id
+from vending_api.surfaces.electrum.wire.advices import (
+    BasicAdvice,
+    ConfirmationAdvice,
+    KeyChangeConfirmation,
+    ReversalAdvice,
+)
 from vending_api.surfaces.electrum.wire.base import WireModel
-from vending_api.surfaces.electrum.wire.messages import MeterLookupRequest, PurchaseRequest
+from vending_api.surfaces.electrum.wire.messages import (
+    FaultReportRequest,
+    KeyChangeTokenRequest,
+    MeterLookupRequest,
+    PurchaseRequest,
+    PurchaseResponse,
+    TokenReprintRequest,
+)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -36,9 +55,15 @@ class ElectrumServices:
 
     authenticate: Callable[[str, str], Awaitable[Client]]
     """User name and password to client; raises CredentialsRejected."""
-    look_up: Callable[[LookUpMeter], Awaitable[Meter]]
+    look_up: Callable[[LookUpMeter], Awaitable[FoundMeter]]
     sell: Callable[[SellCredit], Awaitable[Sale]]
     retry: Callable[[SellCredit], Awaitable[Sale]]
+    try_out: Callable[[TryCredit], Awaitable[Trial]]
+    reprint: Callable[[ReprintTokens], Awaitable[Reprint]]
+    change_key: Callable[[ChangeKey], Awaitable[Sale]]
+    advise: Callable[[Advise], Awaitable[None]]
+    note_sale: Callable[[NoteSale], Awaitable[None]]
+    report_fault: Callable[[ReportFault], Awaitable[FaultReport]]
 
 
 class _DirectRoute(APIRoute):
@@ -56,49 +81,131 @@ def build_app(*, services: ElectrumServices, now: Callable[[], datetime]) -> Fas
     """Return the surface as an application of its own, to be mounted at its base path."""
     app = DocumentedApp(
         title="Prepaid utility, version 3",
-        summary="Meter lookups and token purchases for points of sale.",
+        summary="Prepaid electricity, water and gas for points of sale.",
         version="3.15.0",
         redirect_slashes=False,
         redoc_url=None,
     )
     app.router.route_class = _DirectRoute
     answer_errors(app)
-
-    async def create_meter_lookup(request: Request) -> Response:
-        client = await caller(request, services.authenticate)
-        message = await read(request, MeterLookupRequest)
-        require_same_id(request.path_params["lookupId"], message.id)
-        meter = await services.look_up(to_look_up(message, client=client, received_at=now()))
-        return _created(lookup_answer(message, meter))
-
-    async def create_token_purchase_request(request: Request) -> Response:
-        client = await caller(request, services.authenticate)
-        message = await read(request, PurchaseRequest)
-        require_same_id(request.path_params["purchaseId"], message.id)
-        command = to_sell(message, purchase_id=message.id, client=client, received_at=now())
-        return _created(purchase_answer(message, await services.sell(command)))
-
-    async def retry_purchase_request(request: Request) -> Response:
-        client = await caller(request, services.authenticate)
-        message = await read(request, PurchaseRequest)
-        purchase_id = require_sound_id(request.path_params["purchaseId"])
-        command = to_sell(message, purchase_id=purchase_id, client=client, received_at=now())
-        return _created(purchase_answer(message, await services.retry(command)))
-
-    async def not_yet_offered(request: Request) -> Response:
-        await caller(request, services.authenticate)
-        return refusal(request, NOT_OFFERED)
-
-    handlers = {
-        operations.METER_LOOKUP: create_meter_lookup,
-        operations.TOKEN_PURCHASE: create_token_purchase_request,
-        operations.PURCHASE_RETRY: retry_purchase_request,
-        **dict.fromkeys(operations.NOT_YET_OFFERED, not_yet_offered),
-    }
-    for operation, handler in handlers.items():
+    for operation, handler in _Counter(services, now).handlers().items():
         app.add_api_route(operation.path, handler, methods=["POST"], **documentation(operation))
     return app
 
 
-def _created(answer: WireModel) -> Response:
-    return Response(answer.model_dump_json(exclude_none=True), 201, media_type="application/json")
+class _Counter:
+    """Where points of sale are served: one function for each operation."""
+
+    def __init__(self, services: ElectrumServices, now: Callable[[], datetime]) -> None:
+        self._services = services
+        self._now = now
+
+    def handlers(self) -> dict[Operation, Handler]:
+        return {
+            operations.METER_LOOKUP: self._look_up,
+            operations.TOKEN_PURCHASE: self._sell,
+            operations.PURCHASE_CONFIRMATION: self._confirm,
+            operations.PURCHASE_RETRY: self._retry,
+            operations.PURCHASE_REVERSAL: self._reverse,
+            operations.PURCHASE_TRIAL: self._try_out,
+            operations.TOKEN_REPRINT: self._reprint,
+            operations.KEY_CHANGE: self._change_key,
+            operations.KEY_CHANGE_CONFIRMATION: self._confirm_key_change,
+            operations.FAULT_REPORT: self._report_fault,
+            operations.PURCHASE_EVENT: self._note_sale,
+        }
+
+    async def _look_up(self, request: Request) -> Response:
+        client, message = await self._heard(request, MeterLookupRequest)
+        require_same_id(request.path_params["lookupId"], message.id)
+        command = commands.to_look_up(message, client=client, received_at=self._now())
+        found = await self._services.look_up(command)
+        return _answered(operations.METER_LOOKUP, answers.lookup_answer(message, found))
+
+    async def _sell(self, request: Request) -> Response:
+        client, message = await self._heard(request, PurchaseRequest)
+        require_same_id(request.path_params["purchaseId"], message.id)
+        command = commands.to_sell(
+            message, purchase_id=message.id, client=client, received_at=self._now()
+        )
+        sale = await self._services.sell(command)
+        return _answered(operations.TOKEN_PURCHASE, answers.purchase_answer(message, sale, client))
+
+    async def _retry(self, request: Request) -> Response:
+        client, message = await self._heard(request, PurchaseRequest)
+        purchase_id = require_sound_id(request.path_params["purchaseId"], name="purchaseId")
+        command = commands.to_sell(
+            message, purchase_id=purchase_id, client=client, received_at=self._now()
+        )
+        sale = await self._services.retry(command)
+        return _answered(operations.PURCHASE_RETRY, answers.purchase_answer(message, sale, client))
+
+    async def _try_out(self, request: Request) -> Response:
+        client, message = await self._heard(request, PurchaseRequest)
+        require_same_id(request.path_params["trialId"], message.id)
+        command = commands.to_try(message, client=client, received_at=self._now())
+        trial = await self._services.try_out(command)
+        return _answered(operations.PURCHASE_TRIAL, answers.trial_answer(message, trial, client))
+
+    async def _reprint(self, request: Request) -> Response:
+        client, message = await self._heard(request, TokenReprintRequest)
+        require_same_id(request.path_params["reprintId"], message.id)
+        command = commands.to_reprint(message, client=client, received_at=self._now())
+        reprint = await self._services.reprint(command)
+        return _answered(operations.TOKEN_REPRINT, answers.reprint_answer(message, reprint, client))
+
+    async def _change_key(self, request: Request) -> Response:
+        client, message = await self._heard(request, KeyChangeTokenRequest)
+        require_same_id(request.path_params["requestId"], message.id)
+        command = commands.to_change_key(message, client=client, received_at=self._now())
+        sale = await self._services.change_key(command)
+        return _answered(operations.KEY_CHANGE, answers.key_change_answer(message, sale, client))
+
+    async def _report_fault(self, request: Request) -> Response:
+        client, message = await self._heard(request, FaultReportRequest)
+        require_same_id(request.path_params["requestId"], message.id)
+        command = commands.to_report_fault(message, client=client, received_at=self._now())
+        report = await self._services.report_fault(command)
+        return _answered(operations.FAULT_REPORT, answers.fault_answer(message, report))
+
+    async def _confirm(self, request: Request) -> Response:
+        return await self._advised(request, operations.PURCHASE_CONFIRMATION, ConfirmationAdvice)
+
+    async def _reverse(self, request: Request) -> Response:
+        return await self._advised(request, operations.PURCHASE_REVERSAL, ReversalAdvice)
+
+    async def _confirm_key_change(self, request: Request) -> Response:
+        return await self._advised(
+            request, operations.KEY_CHANGE_CONFIRMATION, KeyChangeConfirmation
+        )
+
+    async def _note_sale(self, request: Request) -> Response:
+        client, message = await self._heard(request, PurchaseResponse)
+        purchase_id = require_sound_id(request.query_params.get("purchaseId"), name="purchaseId")
+        command = commands.to_note_sale(
+            message, purchase_id=purchase_id, client=client, received_at=self._now()
+        )
+        await self._services.note_sale(command)
+        return Response(status_code=operations.PURCHASE_EVENT.success)
+
+    async def _advised(
+        self, request: Request, operation: Operation, model: type[BasicAdvice]
+    ) -> Response:
+        client, message = await self._heard(request, model)
+        in_path = request.path_params
+        require_same_id(in_path[operation.message_id], message.id)
+        require_same_id(in_path[operation.original_id], message.request_id, field="requestId")
+        command = commands.to_advise(message, client=client, received_at=self._now())
+        await self._services.advise(command)
+        return _answered(operation, answers.advice_answer(message))
+
+    async def _heard(self, request: Request, model: type[M]) -> tuple[Client, M]:
+        """Return who asks and what; credentials first, so that the unknown learn no forms."""
+        client = await caller(request, self._services.authenticate)
+        return client, await read(request, model)
+
+
+def _answered(operation: Operation, answer: WireModel) -> Response:
+    return Response(
+        answer.model_dump_json(exclude_none=True), operation.success, media_type="application/json"
+    )

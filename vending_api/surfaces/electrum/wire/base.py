@@ -2,8 +2,8 @@
 
 The contract asks for tolerance, and this is where it is given: unknown properties
 are ignored, whole numbers may come as digits in quotes, texts may come as JSON
-numbers, and null of an optional field is the same as its absence. Nothing else is
-tolerated, and patterns match the whole text.
+numbers, decimals may be quoted, and null of an optional field is the same as its
+absence. Nothing else is tolerated, and patterns match the whole text.
 """
 
 import re
@@ -28,6 +28,7 @@ from vending_api.kit.idempotency import MAX_MESSAGE_ID_LENGTH
 
 _MAX_INTEGER: Final = 10**15 - 1
 _QUOTED_INTEGER: Final = re.compile(r"-?[0-9]{1,15}")
+_QUOTED_DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _RFC_3339: Final = (
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
@@ -49,7 +50,7 @@ class WireModel(BaseModel):
 
 
 class SecretModel(WireModel):
-    """A part that may hold what opens a bank account; it does not print."""
+    """A part that may hold what opens a bank account, or who somebody is; it does not print."""
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         """Return nothing, so that logs and tracebacks show the name of the class alone."""
@@ -68,6 +69,12 @@ def _quoted_integer(value: object) -> object:
     return value
 
 
+def _plain_decimal(value: object) -> object:
+    if isinstance(value, str) and not _QUOTED_DECIMAL.fullmatch(value):
+        raise ValueError("a decimal is digits, maybe with a point among them")
+    return value
+
+
 def _on_the_calendar(text: str) -> str:
     date.fromisoformat(text[:10])
     return text
@@ -76,6 +83,12 @@ def _on_the_calendar(text: str) -> str:
 NUMBERS_TOO: Final = BeforeValidator(_number_as_text)
 """Lets a text be given as a JSON number."""
 
+
+def null_is(default: str) -> BeforeValidator:
+    """Return what makes null of a word the same as its absence, which has a default."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
 Text = Annotated[str, NUMBERS_TOO]
 """Any text."""
 Text20 = Annotated[str, StringConstraints(max_length=20), NUMBERS_TOO]
@@ -83,6 +96,7 @@ Text20 = Annotated[str, StringConstraints(max_length=20), NUMBERS_TOO]
 Text30 = Annotated[str, StringConstraints(max_length=30), NUMBERS_TOO]
 Text40 = Annotated[str, StringConstraints(max_length=40), NUMBERS_TOO]
 Text80 = Annotated[str, StringConstraints(max_length=80), NUMBERS_TOO]
+Text160 = Annotated[str, StringConstraints(max_length=160), NUMBERS_TOO]
 
 MessageId = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_MESSAGE_ID_LENGTH), NUMBERS_TOO
@@ -106,6 +120,7 @@ WholeNumber = Annotated[
 
 ExactNumber = Annotated[
     Decimal,
+    BeforeValidator(_plain_decimal),
     PlainSerializer(float, return_type=float, when_used="json"),
     WithJsonSchema({"type": "number"}),
 ]
@@ -114,3 +129,9 @@ ExactNumber = Annotated[
 TwoDigits = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$"), NUMBERS_TOO]
 SupplyGroupDigits = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$"), NUMBERS_TOO]
 OneDigit = Annotated[str, StringConstraints(pattern=r"^[0-9]$"), NUMBERS_TOO]
+
+
+class Message(WireModel):
+    """What is sent under an id of its own."""
+
+    id: MessageId

@@ -2,14 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from vending_api.surfaces.electrum.wire.base import (
     NUMBERS_TOO,
-    MessageId,
+    Message,
     Text,
+    Text20,
+    Text160,
     Timestamp,
-    WireModel,
 )
 from vending_api.surfaces.electrum.wire.money import (
     Amounts,
@@ -64,19 +65,32 @@ TransactionType = Literal[
     "CARD_HOLDER_INQUIRY",
     "POINTS_INQUIRY",
 ]
+FaultType = Literal[
+    "SeriousBoxDamage",
+    "FireWaterDamage",
+    "MeterDead",
+    "KeepsTripping",
+    "NoTrip",
+    "DisplayLightsButtons",
+    "NetworkFaultReport",
+    "IncorrectSGC",
+    "IncorrectTI",
+    "ConvertedFrmConventional",
+    "MeterChangedOut",
+    "NewInstallation",
+]
 
 
-class Transaction(WireModel):
+class Transaction(Message):
     """What every request and every answer begins with."""
 
-    id: MessageId
     time: Timestamp
     originator: Originator
     client: Institution
     settlement_entity: Institution | None = None
     receiver: Institution | None = None
     third_party_identifiers: list[ThirdPartyIdentifier]
-    slip_data: SlipData | None = None
+    slip_data: SlipData | None = Field(None, repr=False)
     basket_ref: Text | None = None
     tran_type: TransactionType | None = None
     src_acc_type: AccountType | None = None
@@ -96,7 +110,7 @@ class MeterLookupResponse(Transaction):
     """What is registered for a meter, and how much may be bought."""
 
     meter: Meter
-    customer: Customer
+    customer: Customer = Field(repr=False)
     utility: Utility
     min_amount: LedgerAmount | None = None
     max_amount: LedgerAmount | None = None
@@ -117,7 +131,7 @@ class PurchaseRequest(Transaction):
             NUMBERS_TOO,
         ]
         | None
-    ) = None
+    ) = Field(None, repr=False)
     tenders: list[Tender] | None = None
     payment_methods: list[PaymentMethod] | None = None
 
@@ -126,7 +140,7 @@ class PurchaseResponse(Transaction):
     """The tokens, and where the money went."""
 
     meter: Meter
-    customer: Customer
+    customer: Customer = Field(repr=False)
     utility: Utility
     utility_type: Text | None = None
     purchase_total: LedgerAmount | None = None
@@ -136,3 +150,41 @@ class PurchaseResponse(Transaction):
     debt_recovery_charges: list[DebtRecoveryCharge] | None = None
     service_charges: list[ServiceCharge] | None = None
     vat_invoice_number: Text | None = None
+
+
+class TokenReprintRequest(Transaction):
+    """Ask for tokens that were sold before."""
+
+    meter: Meter
+    original_ref: Text | None = None
+    """Which of them; absent, the last that were issued for the meter."""
+
+
+class KeyChangeTokenRequest(Transaction):
+    """Ask for the key change tokens of a meter."""
+
+    meter: Meter
+
+
+class KeyChangeTokenResponse(Transaction):
+    """The key change tokens, to be keyed in in this order."""
+
+    meter: Meter
+    tokens: list[Token] | None = None
+
+
+class FaultReportRequest(Transaction):
+    """Report a fault of a meter."""
+
+    meter: Meter
+    customer: Customer | None = Field(None, repr=False)
+    contact_number: Text20 = Field(repr=False)
+    fault_type: FaultType
+    fault_description: Text160 | None = Field(None, repr=False)
+
+
+class FaultReportResponse(Transaction):
+    """Where the fault stands in the books."""
+
+    reference: Text
+    description: Text160

@@ -12,6 +12,7 @@ from vending_api.surfaces.electrum.wire.base import (
     Text40,
     WholeNumber,
     WireModel,
+    null_is,
 )
 from vending_api.surfaces.electrum.wire.money import LedgerAmount
 from vending_api.surfaces.electrum.wire.parties import Institution
@@ -43,18 +44,22 @@ PosConditionCode = Literal[
 ]
 
 
+TenderAccountType = Literal[
+    "DEFAULT",
+    "SAVINGS",
+    "CHEQUE",
+    "CREDIT",
+    "UNIVERSAL",
+    "ELECTRONIC_PURSE",
+    "STORED_VALUE",
+]
+PinBlockFormat = Literal["ISO_9564_FORMAT_0", "ISO_9564_FORMAT_1", "ISO_9564_FORMAT_3"]
+
+
 class Tender(WireModel):
     """Money that the point of sale has taken."""
 
-    account_type: Literal[
-        "DEFAULT",
-        "SAVINGS",
-        "CHEQUE",
-        "CREDIT",
-        "UNIVERSAL",
-        "ELECTRONIC_PURSE",
-        "STORED_VALUE",
-    ] = "DEFAULT"
+    account_type: Annotated[TenderAccountType, null_is("DEFAULT")] = "DEFAULT"
     amount: LedgerAmount
     card_number: (
         Annotated[str, StringConstraints(pattern=r"^[0-9]{6}[0-9*]{0,13}$"), NUMBERS_TOO] | None
@@ -86,9 +91,7 @@ class EncryptedPin(SecretModel):
     type: Literal["ENCRYPTED_PIN"]
     pin_block: Annotated[str, StringConstraints(pattern=r"^[a-fA-F0-9]{16}$"), NUMBERS_TOO]
     account_number: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$"), NUMBERS_TOO]
-    pin_block_format: Literal["ISO_9564_FORMAT_0", "ISO_9564_FORMAT_1", "ISO_9564_FORMAT_3"] = (
-        "ISO_9564_FORMAT_0"
-    )
+    pin_block_format: Annotated[PinBlockFormat, null_is("ISO_9564_FORMAT_0")] = "ISO_9564_FORMAT_0"
     key_index: WholeNumber | None = None
     encryption_parameters: Any = None
 

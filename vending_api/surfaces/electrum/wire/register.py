@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from vending_api.surfaces.electrum.wire.base import (
     NUMBERS_TOO,
     OneDigit,
+    SecretModel,
     SupplyGroupDigits,
     Text,
     Text20,
@@ -47,8 +48,8 @@ class Meter(WireModel):
     key_change_data: KeyChangeData | None = None
 
 
-class Address(WireModel):
-    """A postal address."""
+class Address(SecretModel):
+    """A postal address: personal data."""
 
     address_line1: AddressLine | None = None
     address_line2: AddressLine | None = None
@@ -60,8 +61,8 @@ class Address(WireModel):
     ) = None
 
 
-class Customer(WireModel):
-    """Who lives with the meter; personal data, never logged."""
+class Customer(SecretModel):
+    """Who lives with the meter: personal data."""
 
     first_name: Text40 | None = None
     last_name: Text40 | None = None

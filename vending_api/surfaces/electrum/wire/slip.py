@@ -6,7 +6,8 @@ from pydantic import Field, StringConstraints
 
 from vending_api.surfaces.electrum.wire.base import NUMBERS_TOO, Text, WholeNumber, WireModel
 
-ScaleFactor = Annotated[float, Field(allow_inf_nan=False)]
+ScaleFactor = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Flag = Annotated[bool, Field(strict=True)]
 
 
 class Barcode(WireModel):
@@ -18,13 +19,13 @@ class Barcode(WireModel):
 
 
 class SlipLine(WireModel):
-    """One line of a slip."""
+    """One line of a slip; what is absent has the default that the schema names."""
 
     text: Text
-    font_width_scale_factor: ScaleFactor | None = None
-    font_height_scale_factor: ScaleFactor | None = None
-    line: bool | None = None
-    cut: bool | None = None
+    font_width_scale_factor: ScaleFactor | None = Field(None, json_schema_extra={"default": 1})
+    font_height_scale_factor: ScaleFactor | None = Field(None, json_schema_extra={"default": 1})
+    line: Flag | None = Field(None, json_schema_extra={"default": False})
+    cut: Flag | None = Field(None, json_schema_extra={"default": False})
     barcode: Barcode | None = None
 
 
@@ -32,7 +33,8 @@ class SlipData(WireModel):
     """What the slip says."""
 
     message_lines: list[SlipLine] | None = None
-    slip_width: WholeNumber | None = None
+    slip_width: WholeNumber | None = Field(None, json_schema_extra={"default": 0})
+    """In characters of normal width; 0 when nobody set it."""
     issuer_reference: (
         Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,40}$"), NUMBERS_TOO] | None
     ) = None

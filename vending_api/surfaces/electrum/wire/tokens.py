@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from vending_api.surfaces.electrum.wire.base import ExactNumber, Text, WireModel
 from vending_api.surfaces.electrum.wire.money import TaxableAmount
 
@@ -34,6 +36,7 @@ class Token(WireModel):
     token_type: TokenType
     units: ExactNumber
     amount: TaxableAmount
-    token: Text
+    token: Text = Field(repr=False)
+    """Whoever reads the digits can use them, so they do not print."""
     receipt_num: Text | None = None
     tariff_calc: list[TariffBlock] | None = None

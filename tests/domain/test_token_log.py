@@ -1,0 +1,242 @@
+"""Whoever changes the log of tokens, takes rows out or moves them is found out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import delete, event, select, update
+
+from tests.support.service import NOON, writing
+from vending_api.domain.token_log import service
+from vending_api.domain.token_log.service import digest_of_token
+from vending_api.domain.token_log.tables import TOKEN_LOG
+from vending_api.domain.token_log.types import Break, LogEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Engine
+
+DIGITS = "01234567890123456789"
+ENTRY = LogEntry(
+    reference="c8b5b6f2-0d1e-4d0a-9b3e-1f2a3b4c5d6e",
+    meter_key=1,
+    kind="standard",
+    base_date=2014,
+    token_identifier=6_777_360,
+    digits=DIGITS,
+    made_at=NOON + timedelta(microseconds=1),
+)
+SECTION = replace(ENTRY, kind="key_change", token_identifier=None)
+
+
+def _append(engine: Engine, *entries: LogEntry, writer: str = "w") -> None:
+    with writing(engine) as connection, connection.begin():
+        service.append(connection, writer, entries)
+
+
+def _log(engine: Engine, rows: int) -> None:
+    """Log tokens in two chains, one of `rows` and one that nobody tampers with."""
+    _append(engine, ENTRY, SECTION, writer="v")
+    _append(engine, ENTRY)
+    _append(engine, *[replace(ENTRY, token_identifier=number) for number in range(1, rows)])
+    _append(engine, SECTION, ENTRY, writer="x")
+
+
+def _breaks(engine: Engine) -> list[Break]:
+    with engine.connect() as connection:
+        return list(service.breaks(connection))
+
+
+def _rows(engine: Engine, writer: str = "w") -> Sequence[Any]:
+    statement = select(TOKEN_LOG).where(TOKEN_LOG.c.writer == writer).order_by(TOKEN_LOG.c.sequence)
+    with engine.connect() as connection:
+        return connection.execute(statement).all()
+
+
+def _change(engine: Engine, sequence: int, /, **values: object) -> None:
+    with writing(engine) as connection, connection.begin():
+        connection.execute(
+            update(TOKEN_LOG)
+            .where(TOKEN_LOG.c.writer == "w", TOKEN_LOG.c.sequence == sequence)
+            .values(**values)
+        )
+
+
+def _remove(engine: Engine, *sequences: int) -> None:
+    with writing(engine) as connection, connection.begin():
+        connection.execute(
+            delete(TOKEN_LOG).where(TOKEN_LOG.c.writer == "w", TOKEN_LOG.c.sequence.in_(sequences))
+        )
+
+
+@contextmanager
+def _statements(engine: Engine) -> Iterator[list[str]]:
+    """Give a list that fills with the first words of what is sent until the end of the block."""
+    sent: list[str] = []
+
+    def note(*arguments: object) -> None:
+        sent.append(str(arguments[2]).split(" ", maxsplit=1)[0])
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_token_is_logged_without_its_digits(engine: Engine) -> None:
+    _append(engine, ENTRY)
+    (row,) = _rows(engine)
+    assert (row.writer, row.sequence, row.previous_digest) == ("w", 1, "0" * 64)
+    assert (row.reference, row.meter_key, row.kind) == (ENTRY.reference, 1, "standard")
+    assert (row.base_date, row.token_identifier) == (2014, 6_777_360)
+    assert row.made_at == ENTRY.made_at
+    assert row.token_digest == digest_of_token(DIGITS)
+    assert DIGITS not in repr(row) + repr(ENTRY)
+
+
+def test_the_digest_of_a_row_never_changes_its_meaning(engine: Engine) -> None:
+    _append(engine, ENTRY, replace(SECTION, made_at=NOON.astimezone(timezone(timedelta(hours=3)))))
+    assert digest_of_token(DIGITS) == (
+        "4e76ad8354461437c04ef9b9b242540b6406d782ff2c3fb28afdab5b423f88fe"
+    )
+    assert [row.digest for row in _rows(engine)] == [
+        "1d238451b2db0e205d16e7b6f00c0d970971044d5a3b0366b36be443f88a7c4c",
+        "ce896f607a675bdf2cfa4a3e8a161c62cf8506a1475d45b0051c136d054c5dfd",
+    ]
+    assert _breaks(engine) == []
+
+
+def test_each_writer_has_a_chain_that_goes_on(engine: Engine) -> None:
+    _log(engine, rows=4)
+    rows = _rows(engine)
+    assert [row.sequence for row in rows] == [1, 2, 3, 4]
+    assert [row.previous_digest for row in rows] == ["0" * 64, *(row.digest for row in rows[:-1])]
+    assert [row.sequence for row in _rows(engine, "v")] == [1, 2]
+    assert _rows(engine, "v")[0].previous_digest == "0" * 64
+    assert _breaks(engine) == []
+
+
+def test_what_is_rolled_back_leaves_no_gap(engine: Engine) -> None:
+    with writing(engine) as connection, connection.begin():
+        service.append(connection, "w", [ENTRY])
+        savepoint = connection.begin_nested()
+        service.append(connection, "w", [SECTION, SECTION])
+        savepoint.rollback()
+        service.append(connection, "w", [ENTRY])
+    assert [row.kind for row in _rows(engine)] == ["standard", "standard"]
+    assert _breaks(engine) == []
+
+
+def test_the_tokens_of_a_sale_are_logged_in_two_statements(engine: Engine) -> None:
+    with writing(engine) as connection, connection.begin():
+        with _statements(engine) as sent:
+            service.append(connection, "w", [])
+        assert sent == []
+        with _statements(engine) as sent:
+            service.append(connection, "w", [SECTION, SECTION, ENTRY])
+        assert sent == ["SELECT", "INSERT"]
+
+
+def test_a_log_of_many_rows_holds(engine: Engine) -> None:
+    _log(engine, rows=2_500)
+    assert _breaks(engine) == []
+    _change(engine, 1_777, meter_key=2)
+    assert _breaks(engine) == [Break("w", 1_777, "was changed")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("reference", "another"),
+        ("meter_key", 2),
+        ("kind", "free"),
+        ("base_date", 2035),
+        ("token_identifier", 7),
+        ("token_identifier", None),
+        ("token_digest", digest_of_token("9" * 20)),
+        ("made_at", NOON),
+    ],
+)
+def test_a_changed_row_is_found(engine: Engine, column: str, value: object) -> None:
+    _log(engine, rows=4)
+    _append(engine, ENTRY)
+    _change(engine, 5, **{column: value})
+    assert _breaks(engine) == [Break("w", 5, "was changed")]
+
+
+def test_a_changed_digest_is_found_twice(engine: Engine) -> None:
+    _log(engine, rows=4)
+    _change(engine, 3, digest="f" * 64)
+    assert _breaks(engine) == [
+        Break("w", 3, "was changed"),
+        Break("w", 4, "does not follow the row before it"),
+    ]
+
+
+def test_a_changed_row_whose_digest_was_made_anew_is_found_by_the_next(engine: Engine) -> None:
+    _log(engine, rows=4)
+    _change(engine, 3, meter_key=2)
+    row = dict(_rows(engine)[2]._mapping)
+    del row["digest"]
+    _change(engine, 3, digest=service._digest(row))
+    assert _breaks(engine) == [Break("w", 4, "does not follow the row before it")]
+
+
+def test_a_changed_link_is_found(engine: Engine) -> None:
+    _log(engine, rows=4)
+    _change(engine, 3, previous_digest="f" * 64)
+    assert _breaks(engine) == [
+        Break("w", 3, "does not follow the row before it"),
+        Break("w", 3, "was changed"),
+    ]
+
+
+def test_a_removed_row_is_found(engine: Engine) -> None:
+    _log(engine, rows=5)
+    _remove(engine, 3)
+    assert _breaks(engine) == [Break("w", 4, "the row before it is missing")]
+
+
+def test_removed_rows_at_the_start_are_found(engine: Engine) -> None:
+    _log(engine, rows=5)
+    _remove(engine, 1, 2)
+    assert _breaks(engine) == [Break("w", 3, "2 rows before it are missing")]
+
+
+def test_a_removed_row_whose_gap_was_closed_is_found(engine: Engine) -> None:
+    _log(engine, rows=5)
+    _remove(engine, 3)
+    _change(engine, 4, sequence=3)
+    _change(engine, 5, sequence=4)
+    assert [one for one in _breaks(engine) if one.sequence == 3] == [
+        Break("w", 3, "does not follow the row before it"),
+        Break("w", 3, "was changed"),
+    ]
+
+
+def test_swapped_rows_are_found(engine: Engine) -> None:
+    _log(engine, rows=5)
+    _change(engine, 2, sequence=99)
+    _change(engine, 3, sequence=2)
+    _change(engine, 99, sequence=3)
+    found = _breaks(engine)
+    assert {one.sequence for one in found} == {2, 3, 4}
+    assert Break("w", 2, "was changed") in found
+    assert Break("w", 3, "was changed") in found
+
+
+def test_a_row_moved_to_another_writer_is_found(engine: Engine) -> None:
+    _log(engine, rows=4)
+    _change(engine, 4, writer="y", sequence=1)
+    assert [one.writer for one in _breaks(engine)] == ["y", "y"]
+
+
+def test_a_removed_end_is_out_of_reach(engine: Engine) -> None:
+    """Newest rows that are taken away leave a shorter chain that holds, as the module says."""
+    _log(engine, rows=5)
+    _remove(engine, 4, 5)
+    assert _breaks(engine) == []

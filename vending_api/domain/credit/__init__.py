@@ -1,0 +1,1 @@
+"""Credit: what prepaid clients have deposited, and how much may be sold in a day."""

@@ -1,0 +1,1 @@
+"""Meter lists: meters by the thousand, compared with the register and entered."""

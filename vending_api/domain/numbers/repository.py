@@ -1,0 +1,98 @@
+"""The SQL of the numbers."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sqlalchemy import bindparam, case, update
+
+from vending_api.domain.numbers.tables import NUMBER_SERIES
+from vending_api.kit.db import insert_into
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection, Insert
+
+_SERIES: Final = NUMBER_SERIES.c
+_NEWEST: Final = (_SERIES.key, _SERIES.last_receipt, _SERIES.invoice_year, _SERIES.last_invoice)
+
+
+class Newest(NamedTuple):
+    """A series with the numbers that were just taken as its newest."""
+
+    key: int
+    last_receipt: int
+    invoice_year: int
+    last_invoice: int
+
+
+def _after(
+    receipts: ColumnElement[int], year: ColumnElement[int], invoices: ColumnElement[int]
+) -> dict[str, ColumnElement[int]]:
+    """Return what a series becomes by taking numbers; invoices begin again with a later year."""
+    is_new_year = year > _SERIES.invoice_year
+    return {
+        "last_receipt": _SERIES.last_receipt + receipts,
+        "last_invoice": case((is_new_year, invoices), else_=_SERIES.last_invoice + invoices),
+        "invoice_year": case((is_new_year, year), else_=_SERIES.invoice_year),
+    }
+
+
+_TAKE: Final = (
+    update(NUMBER_SERIES)
+    .where(
+        _SERIES.utility_key == bindparam("of_utility"),
+        _SERIES.client_key == bindparam("of_client"),
+        _SERIES.terminal_id == bindparam("of_terminal"),
+    )
+    .values(_after(bindparam("receipts"), bindparam("year"), bindparam("invoices")))
+    .returning(*_NEWEST)
+)
+
+
+def take(
+    connection: Connection,
+    *,
+    utility_key: int,
+    client_key: int,
+    terminal_id: str,
+    receipts: int,
+    invoice_year: int | None,
+) -> Newest:
+    """Take numbers from a terminal's series, in one statement once the series has begun.
+
+    An upsert alone would do, too; but on PostgreSQL it uses up a row key each time, and the
+    keys of later series, which customers read on receipts, would grow by the million.
+    """
+    year, invoices = (0, 0) if invoice_year is None else (invoice_year, 1)
+    wanted: dict[str, Any] = {
+        "of_utility": utility_key,
+        "of_client": client_key,
+        "of_terminal": terminal_id,
+        "receipts": receipts,
+        "year": year,
+        "invoices": invoices,
+    }
+    row = connection.execute(_TAKE, wanted).first()
+    if row is None:
+        first: dict[str, Any] = {
+            "utility_key": utility_key,
+            "client_key": client_key,
+            "terminal_id": terminal_id,
+            "last_receipt": receipts,
+            "invoice_year": year,
+            "last_invoice": invoices,
+        }
+        row = connection.execute(_begin(connection.dialect.name), first).one()
+    return Newest(*row)
+
+
+@cache
+def _begin(dialect_name: str) -> Insert:
+    """Return the first INSERT of a series; of two at the same moment, one waits and goes on."""
+    new = insert_into(dialect_name, NUMBER_SERIES)
+    wanted = new.excluded
+    return new.on_conflict_do_update(
+        index_elements=[_SERIES.utility_key, _SERIES.client_key, _SERIES.terminal_id],
+        set_=_after(wanted.last_receipt, wanted.invoice_year, wanted.last_invoice),
+    ).returning(*_NEWEST)

@@ -1,0 +1,1 @@
+"""Reconciling: whether sales, tokens, numbers, credit and log agree, and what is open."""

@@ -1,0 +1,1 @@
+"""Reprints: tokens that were sold before, handed out again and counted."""

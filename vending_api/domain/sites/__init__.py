@@ -1,0 +1,1 @@
+"""Sites: what a site file says, compared with the register and entered."""

@@ -1,0 +1,1 @@
+"""Slips: what is printed for the customer, line by line, for any width of paper."""

@@ -1,0 +1,39 @@
+"""What a slip is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Mark(Enum):
+    """What a slip is if it is not the first and only one of a sale."""
+
+    COPY = auto()
+    TRIAL = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlipLine:
+    """One line, at most as wide as the paper."""
+
+    text: str
+    is_wide: bool = False
+    """Twice the width: the text is at most half as long."""
+    is_tall: bool = False
+    """Twice the height."""
+    is_rule: bool = False
+    """A line drawn across the paper; the text is empty."""
+    barcode: str | None = None
+    """Digits to print as a barcode (Code 128); the text is empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slip:
+    """A slip that is ready to print."""
+
+    columns: int
+    """Characters on a line: 32, 40 or 48."""
+    lines: tuple[SlipLine, ...]
+    reference: str
+    """What the customer may ask about it with: capital letters and digits, at most 40."""

@@ -1,0 +1,1 @@
+"""Their messages to our commands, and what we did to their messages."""
