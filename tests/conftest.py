@@ -13,12 +13,17 @@ from hypothesis import settings
 from tests.support.postgres import PostgresServer
 from tests.support.service import prepared_engine
 from vending_api.kit.db import open_database
+from vending_api.settings import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Engine
+
+# What the environment configures is somebody's installation; tests say what they need themselves.
+for _name in [name for name in os.environ if name.startswith(PREFIX)]:
+    del os.environ[_name]
 
 # In CI the same commit always gives the same answer; at home every run searches anew. Neither has a
 # deadline, because a busy machine is not a fault of the code.
