@@ -152,11 +152,13 @@ class InProcessSecurityModule:
     change are still in use.
     """
 
-    __slots__ = ("_codec", "_keys")
+    __slots__ = ("_codec", "_facts", "_keys")
 
     def __init__(self, keys: KeyStore, codec: TokenCodec) -> None:
         self._keys = keys
         self._codec = codec
+        # A check value takes a cipher each time it is asked for, and every sale asks for facts.
+        self._facts = {key: _facts_of(key) for key in keys}
 
     def issue(self, requests: Sequence[IssueRequest]) -> list[IssuedToken | StsError]:
         """Return a token, or why there is none, for each request; see SecurityModule."""
@@ -206,13 +208,13 @@ class InProcessSecurityModule:
 
     def facts(self) -> list[VendingKeyFacts]:
         """Return the public facts of every vending key."""
-        return [_facts_of(key) for key in self._keys]
+        return list(self._facts.values())
 
     def vending_key_for(
         self, supply_group_code: SupplyGroupCode, key_revision_number: KeyRevisionNumber
     ) -> VendingKeyFacts:
         """Return the public facts of one vending key; raises VendingKeyNotFound."""
-        return _facts_of(self._keys.find(supply_group_code, key_revision_number))
+        return self._facts[self._keys.find(supply_group_code, key_revision_number)]
 
     def _read_back(self, token: Token, key: DecoderKey | None) -> IssuedToken:
         """Encode a token and read it again; raises ReadBackMismatch unless it says the same."""

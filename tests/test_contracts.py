@@ -39,6 +39,11 @@ PLANTED = [
         "import sts.units",
     ),
     Planted(
+        "main, worker -> surfaces, gateways -> domain -> kit -> sts, tariffs",
+        "vending_api/surfaces/electrum/planted.py",
+        "import vending_api.monitoring.metrics",
+    ),
+    Planted(
         "Every module of the service has its place in the order",
         "vending_api/planted.py",
         "",
@@ -49,14 +54,19 @@ PLANTED = [
         "import vending_api.surfaces.electrum.routes",
     ),
     Planted(
-        "Surfaces reach the database only through services",
+        "Surfaces and monitoring reach the database only through services",
         "vending_api/surfaces/electrum/planted.py",
         "import vending_api.domain.sales.repository",
     ),
     Planted(
-        "Surfaces reach the database only through services",
+        "Surfaces and monitoring reach the database only through services",
         "vending_api/surfaces/electrum/planted.py",
         "import sqlalchemy",
+    ),
+    Planted(
+        "Surfaces and monitoring reach the database only through services",
+        "vending_api/monitoring/planted.py",
+        "import vending_api.domain.credit.repository",
     ),
     Planted(
         "Features build on one another in this order",

@@ -7,6 +7,7 @@ plain service, and returns only once the outcome is durable.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import secrets
 import threading
@@ -14,10 +15,12 @@ import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 from fastapi import FastAPI
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.routing import Mount
 
 from sts.keys.key_file import load_key_file
@@ -27,15 +30,19 @@ from sts.tokens.codec import TokenCodec
 from vending_api import migrations
 from vending_api.domain.advices.service import advise, note_sale
 from vending_api.domain.clients.service import check_credentials
+from vending_api.domain.credit.service import prepaid_balances
 from vending_api.domain.faults.service import report_fault
 from vending_api.domain.issuing.service import TokenMaker
 from vending_api.domain.reprints.service import reprint
 from vending_api.domain.selling import service as selling
-from vending_api.kit.committer import Committer, lanes_for
+from vending_api.kit.committer import MAX_WAITING, Committer, lanes_for
 from vending_api.kit.credentials import CredentialMemory
 from vending_api.kit.db import open_database
-from vending_api.kit.errors import Refusal
+from vending_api.kit.errors import Refusal, StorageUnavailable
 from vending_api.kit.logging import configure_logging
+from vending_api.monitoring.metrics import Metrics
+from vending_api.monitoring.requests import WatchedRequests
+from vending_api.monitoring.routes import Watched, monitoring_routes
 from vending_api.sandbox.example_keys import example_keys
 from vending_api.sandbox.rehearsal import Rehearsal
 from vending_api.settings import Settings, SettingsInvalid, load_settings
@@ -93,11 +100,14 @@ class Vending:
         self,
         engine: Engine,
         security_module: SecurityModule,
+        metrics: Metrics,
         *,
         rehearsal: Rehearsal | None = None,
     ) -> None:
         self._engine = engine
-        self._committer = Committer(engine)
+        self._metrics = metrics
+        self._committer = Committer(engine, on_group=metrics.committed)
+        self._is_running = False
         process = secrets.token_hex(8)
         self._maker = TokenMaker(
             security_module,
@@ -168,11 +178,22 @@ class Vending:
     async def running(self) -> AsyncIterator[None]:
         """Accept commands until the end of the block, then finish what was accepted."""
         self._committer.start()
+        self._is_running = True
         try:
             yield
         finally:
+            self._is_running = False
             await self._committer.stop()
             await asyncio.to_thread(self._engine.dispose)
+
+    def watched(self) -> Watched:
+        """Return what may be asked about this process while it runs."""
+        return Watched(
+            check_database=self._check_database,
+            read_credit=self._read_credit,
+            waiting=lambda: self._committer.waiting,
+            is_accepting=lambda: self._is_running and self._committer.waiting < MAX_WAITING,
+        )
 
     async def _sell(
         self,
@@ -183,7 +204,13 @@ class Vending:
             sale = partial(act, connection, self._maker, command)
             return sale() if self._rehearsal is None else self._rehearsal.sell(connection, sale)
 
-        return await self._settle(command, sold)
+        try:
+            sale = await self._settle(command, sold)
+        except Exception as reason:
+            self._metrics.not_sold(reason)
+            raise
+        self._metrics.sold(sale, asked_at=command.received_at)
+        return sale
 
     async def _settle(self, command: _Command, act: Callable[[Connection], T | Refusal]) -> T:
         # A client's sales share its credit and its terminals' numbers, so they take turns.
@@ -194,8 +221,20 @@ class Vending:
         return outcome
 
     def _check_credentials(self, user_name: str, password: str) -> Client:
+        try:
+            with self._engine.connect() as connection:
+                return check_credentials(connection, user_name, password)
+        except (OperationalError, InterfaceError):
+            raise StorageUnavailable from None
+
+    def _check_database(self) -> None:
         with self._engine.connect() as connection:
-            return check_credentials(connection, user_name, password)
+            # A table of ours: SQLite would answer SELECT 1 without a look at its file.
+            connection.exec_driver_sql("SELECT version_num FROM alembic_version").all()
+
+    def _read_credit(self) -> dict[str, int]:
+        with self._engine.connect() as connection:
+            return prepaid_balances(connection)
 
 
 def utc_now() -> datetime:
@@ -218,7 +257,8 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
             "run `vending database upgrade`"
         )
     rehearsal = Rehearsal(settings.demo_timeout_seconds) if settings.demo else None
-    vending = Vending(engine, security_module, rehearsal=rehearsal)
+    metrics = Metrics(security_module.facts(), process=str(os.getpid()))
+    vending = Vending(engine, security_module, metrics, rehearsal=rehearsal)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -226,26 +266,36 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
             yield
 
     app = FastAPI(title="Vending", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    _mount(
-        app,
-        ELECTRUM_PATH,
-        build_electrum(
-            services=ElectrumServices(
-                authenticate=vending.authenticate,
-                look_up=vending.look_up,
-                sell=vending.sell,
-                retry=vending.retry,
-                try_out=vending.try_out,
-                reprint=vending.reprint,
-                change_key=vending.change_key,
-                advise=vending.advise,
-                note_sale=vending.note_sale,
-                report_fault=vending.report_fault,
-            ),
-            now=now,
-        ),
+    app.routes.extend(monitoring_routes(vending.watched(), metrics, now=now))
+    _mount(app, ELECTRUM_PATH, build_electrum(services=_electrum_services(vending), now=now))
+    app.add_middleware(
+        WatchedRequests,
+        answered=metrics.answered,
+        new_id=_request_ids(),
+        seconds=time.perf_counter,
     )
     return app
+
+
+def _request_ids() -> Callable[[], str]:
+    # Chance once and then a number: a new random one each time would cost a microsecond.
+    process, numbers = secrets.token_hex(6), count(1)
+    return lambda: f"{process}-{next(numbers)}"
+
+
+def _electrum_services(vending: Vending) -> ElectrumServices:
+    return ElectrumServices(
+        authenticate=vending.authenticate,
+        look_up=vending.look_up,
+        sell=vending.sell,
+        retry=vending.retry,
+        try_out=vending.try_out,
+        reprint=vending.reprint,
+        change_key=vending.change_key,
+        advise=vending.advise,
+        note_sale=vending.note_sale,
+        report_fault=vending.report_fault,
+    )
 
 
 def _mount(app: FastAPI, path: str, surface: FastAPI) -> None:

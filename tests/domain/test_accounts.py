@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event
 
 from tariffs.account import Account, Debt, Owed
 from tests.support.selling import (
@@ -22,12 +20,13 @@ from tests.support.selling import (
     use_tariff,
 )
 from tests.support.service import purchase, writing
+from tests.support.statements import recorded
 from vending_api.domain.accounts import service
 from vending_api.domain.accounts.tables import ACCOUNT, ARREARS
 from vending_api.kit.entries import EntryInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Engine
 
@@ -48,19 +47,6 @@ FULL = Account(
 def _set_debts(engine: Engine, debts: Sequence[Debt]) -> None:
     with writing(engine) as connection, connection.begin():
         service.set_debts(connection, meter_key(connection), debts)
-
-
-@contextmanager
-def _statements(engine: Engine) -> Iterator[list[str]]:
-    """Give a list that fills with the statements sent until the end of the block."""
-    sent: list[str] = []
-
-    def note(*arguments: object) -> None:
-        sent.append(str(arguments[2]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_meter_that_never_bought_has_a_fresh_account(engine: Engine) -> None:
@@ -132,7 +118,7 @@ def test_a_class_has_at_most_40_characters(engine: Engine, length: int) -> None:
 
 def test_a_sale_reads_and_writes_its_account_in_one_statement_each(engine: Engine) -> None:
     sell(engine, purchase())
-    with _statements(engine) as sent:
+    with recorded(engine) as sent:
         sell(engine, purchase())
     assert len([one for one in sent if "account" in one]) == 2
     assert not [one for one in sent if one.startswith(("DELETE", "INSERT INTO arrears"))]
@@ -144,6 +130,6 @@ def test_what_is_owed_is_written_only_when_it_changes(engine: Engine) -> None:
     sell(engine, purchase(amount_minor=100_000))  # pays the debt and the charges of the month
     left = account(engine)
     assert (left.debts, left.owed) == ((), ())
-    with _statements(engine) as sent:
+    with recorded(engine) as sent:
         sell(engine, purchase())
     assert not [one for one in sent if one.startswith(("DELETE", "INSERT INTO arrears"))]

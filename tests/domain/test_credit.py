@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.service import DEMO_CLIENT, NOON, writing
+from tests.support.statements import first_words
 from vending_api.domain.clients.service import register_client
 from vending_api.domain.clients.types import ClientTerms
 from vending_api.domain.credit import service
@@ -23,7 +22,7 @@ from vending_api.domain.credit.types import Entry, EntryKind, Scope
 from vending_api.kit.entries import EntryInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sqlalchemy import Engine
 
@@ -80,19 +79,6 @@ def _count(
 def _spent(engine: Engine, scope: Scope = Scope.METER, scope_key: int = 1) -> int:
     with engine.connect() as connection:
         return find_spent(connection, scope, scope_key, TODAY)
-
-
-@contextmanager
-def _statements(engine: Engine) -> Iterator[list[str]]:
-    """Give a list that fills with the first words of what is sent until the end of the block."""
-    sent: list[str] = []
-
-    def note(*arguments: object) -> None:
-        sent.append(str(arguments[2]).split(" ", maxsplit=1)[0])
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def _in_threads(count: int, act: Callable[[int], None]) -> None:
@@ -206,7 +192,7 @@ def test_a_sale_takes_up_to_the_last_cent_and_no_more(engine: Engine) -> None:
 
 
 def test_a_sale_of_a_client_on_account_or_of_nothing_takes_nothing(engine: Engine) -> None:
-    with writing(engine) as connection, connection.begin(), _statements(engine) as sent:
+    with writing(engine) as connection, connection.begin(), first_words(engine) as sent:
         service.draw(connection, DEMO_CLIENT, 10_000, reference="a", at=NOON)
         service.draw(connection, PREPAID, 0, reference="b", at=NOON)
         service.require_funds(connection, DEMO_CLIENT, 10_000)
@@ -216,7 +202,7 @@ def test_a_sale_of_a_client_on_account_or_of_nothing_takes_nothing(engine: Engin
 
 def test_a_sale_takes_credit_without_reading_it_first(engine: Engine) -> None:
     _deposit(engine)
-    with writing(engine) as connection, connection.begin(), _statements(engine) as sent:
+    with writing(engine) as connection, connection.begin(), first_words(engine) as sent:
         service.draw(connection, PREPAID, 1, reference="sale", at=NOON)
     assert sent == ["UPDATE", "INSERT"]
 
@@ -320,7 +306,7 @@ def test_a_first_sale_above_the_limit_of_a_day_is_refused(engine: Engine) -> Non
 
 
 def test_only_what_a_limit_asks_for_is_counted(engine: Engine) -> None:
-    with _statements(engine) as sent:
+    with first_words(engine) as sent:
         _count(engine, 10_000, maximum_minor=None)
         _count(engine, 0, maximum_minor=0)
     assert not set(sent) - {"BEGIN"}
@@ -340,7 +326,7 @@ def test_meters_clients_and_days_are_counted_apart(engine: Engine) -> None:
 def test_a_sale_is_counted_in_one_statement(engine: Engine) -> None:
     with writing(engine) as connection, connection.begin():
         for _ in range(2):
-            with _statements(engine) as sent:
+            with first_words(engine) as sent:
                 service.count(
                     *(connection, Scope.METER, 1, TODAY, 1), maximum_minor=100, what="a day"
                 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from tests.support.service import writing
+from tests.support.statements import recorded
 from vending_api.domain.clients.service import register_client
 from vending_api.domain.meters.service import register_utility
 from vending_api.domain.meters.types import PurchaseLimits
@@ -19,8 +19,6 @@ from vending_api.domain.numbers.tables import NUMBER_SERIES
 from vending_api.sandbox.demo_data import UTILITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Connection, Engine
 
     from vending_api.domain.numbers.types import Numbers
@@ -52,19 +50,6 @@ def _take(
 ) -> Numbers:
     with writing(engine) as connection, connection.begin():
         return _take_in(connection, receipts, year, terminal_id=terminal_id)
-
-
-@contextmanager
-def _statements(engine: Engine) -> Iterator[list[str]]:
-    """Give a list that fills with the statements sent until the end of the block."""
-    sent: list[str] = []
-
-    def note(*arguments: object) -> None:
-        sent.append(str(arguments[2]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def test_receipts_and_invoices_are_numbered_from_one(engine: Engine) -> None:
@@ -146,7 +131,7 @@ def test_sales_use_up_no_keys_of_later_series(engine: Engine) -> None:
 
 def test_a_series_that_has_begun_costs_a_sale_one_statement(engine: Engine) -> None:
     _take(engine)
-    with writing(engine) as connection, connection.begin(), _statements(engine) as sent:
+    with writing(engine) as connection, connection.begin(), recorded(engine) as sent:
         _take_in(connection, receipts=3)
     assert len(sent) == 1
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import delete, select, update
 
 from tests.support.service import NOON, writing
+from tests.support.statements import first_words
 from vending_api.domain.token_log import service
 from vending_api.domain.token_log.service import digest_of_token
 from vending_api.domain.token_log.tables import TOKEN_LOG
 from vending_api.domain.token_log.types import Break, LogEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Engine
 
@@ -74,19 +74,6 @@ def _remove(engine: Engine, *sequences: int) -> None:
         )
 
 
-@contextmanager
-def _statements(engine: Engine) -> Iterator[list[str]]:
-    """Give a list that fills with the first words of what is sent until the end of the block."""
-    sent: list[str] = []
-
-    def note(*arguments: object) -> None:
-        sent.append(str(arguments[2]).split(" ", maxsplit=1)[0])
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
-
-
 def test_a_token_is_logged_without_its_digits(engine: Engine) -> None:
     _append(engine, ENTRY)
     (row,) = _rows(engine)
@@ -131,12 +118,12 @@ def test_what_is_rolled_back_leaves_no_gap(engine: Engine) -> None:
     assert _breaks(engine) == []
 
 
-def test_the_tokens_of_a_sale_are_logged_in_two_statements(engine: Engine) -> None:
+def test_the_tokens_of_a_sale_are_logged_in_twofirst_words(engine: Engine) -> None:
     with writing(engine) as connection, connection.begin():
-        with _statements(engine) as sent:
+        with first_words(engine) as sent:
             service.append(connection, "w", [])
         assert sent == []
-        with _statements(engine) as sent:
+        with first_words(engine) as sent:
             service.append(connection, "w", [SECTION, SECTION, ENTRY])
         assert sent == ["SELECT", "INSERT"]
 

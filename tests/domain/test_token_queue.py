@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from sts.units import MAX_POWER_WATTS, MAX_TRANSFER_TENTHS
 from tests.support.service import NOON, writing
+from tests.support.statements import recorded
 from vending_api.domain.meters.service import find_meter, lock_meter
 from vending_api.domain.token_queue import service
 from vending_api.domain.token_queue.errors import QueuedTokenUnknown
@@ -19,8 +19,6 @@ from vending_api.domain.token_queue.types import NewQueuedToken, QueuedKind, Que
 from vending_api.kit.entries import EntryInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Engine
 
 REFUND = NewQueuedToken(
@@ -62,19 +60,6 @@ def _has_queued(engine: Engine, external_id: str = "TST001") -> bool:
         return find_meter(connection, external_id).has_queued_tokens
 
 
-@contextmanager
-def _statements(engine: Engine) -> Iterator[list[str]]:
-    """Give a list that fills with the statements sent until the end of the block."""
-    sent: list[str] = []
-
-    def note(*arguments: object) -> None:
-        sent.append(str(arguments[2]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
-
-
 def test_tokens_wait_in_the_order_in_which_they_were_ordered(engine: Engine) -> None:
     limit = _setting(QueuedKind.POWER_LIMIT, 4_600)
     keys = [_queue(engine, limit), _queue(engine), _queue(engine, limit)]
@@ -96,7 +81,7 @@ def test_tokens_wait_in_the_order_in_which_they_were_ordered(engine: Engine) -> 
 def test_a_meter_without_queued_tokens_costs_no_look(engine: Engine) -> None:
     with writing(engine) as connection, connection.begin():
         meter = lock_meter(connection, "TST001")
-        with _statements(engine) as sent:
+        with recorded(engine) as sent:
             assert service.waiting(connection, meter) == ()
             service.deliver(connection, meter, [], sale_key=1)
         assert sent == []

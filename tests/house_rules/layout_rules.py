@@ -29,6 +29,7 @@ ROOMS: Final = (
     "vending_api/domain",
     "vending_api/kit",
     "vending_api/migrations",
+    "vending_api/monitoring",
     "vending_api/sandbox",
     "vending_api/surfaces",
     "vending_api/surfaces/electrum",

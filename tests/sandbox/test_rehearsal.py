@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from sqlalchemy import event
 
 from sts.key_data import KeyRevisionNumber
 from tests.sandbox.rehearsing import (
@@ -19,6 +17,7 @@ from tests.sandbox.rehearsing import (
     state_of,
 )
 from tests.support.service import NOON, writing
+from tests.support.statements import first_words
 from vending_api.domain.accounts.service import account_of, store_account
 from vending_api.domain.meters.service import (
     find_meter,
@@ -43,7 +42,7 @@ from vending_api.sandbox.scenarios import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sqlalchemy import Connection, Engine
 
@@ -85,19 +84,6 @@ def _deliver_all(connection: Connection, meter: Meter) -> None:
 def _rearm(engine: Engine, external_id: str) -> None:
     with writing(engine) as connection, connection.begin():
         rearm(connection, external_id, NOON)
-
-
-@contextmanager
-def _statements(engine: Engine) -> Iterator[list[str]]:
-    """Give a list that fills with the first words of what is sent until the end of the block."""
-    sent: list[str] = []
-
-    def note(*arguments: object) -> None:
-        sent.append(str(arguments[2]).split(" ", maxsplit=1)[0])
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def _buy(engine: Engine, external_id: str, days: int) -> _Shape:
@@ -173,7 +159,7 @@ def test_the_scenarios_begin_as_the_register_says(engine: Engine) -> None:
 
 def test_a_meter_that_stands_as_it_should_is_only_read(engine: Engine) -> None:
     for external_id in DEMO_METERS:
-        with writing(engine) as connection, connection.begin(), _statements(engine) as sent:
+        with writing(engine) as connection, connection.begin(), first_words(engine) as sent:
             rearm(connection, external_id, NOON)
         assert sent == ["SELECT"] * (3 if external_id == "TST005" else 2)
 
@@ -192,7 +178,7 @@ def test_other_meters_are_left_alone(engine: Engine) -> None:
     with writing(engine) as connection, connection.begin():
         register_meter(connection, other)
     operate(engine, "TST012", buy_for_good)
-    with writing(engine) as connection, connection.begin(), _statements(engine) as sent:
+    with writing(engine) as connection, connection.begin(), first_words(engine) as sent:
         for external_id in ("TST012", "NOBODY", ""):
             rearm(connection, external_id, NOON)
             before_key_change(connection, external_id)

@@ -110,6 +110,11 @@ class PostgresServer:
         self.close()
 
     @property
+    def programs(self) -> Path:
+        """The folder of the server's programs; pg_dump and pg_restore are among them."""
+        return self._binaries
+
+    @property
     def is_running(self) -> bool:
         """Whether the server's process is alive."""
         return self._process is not None and self._process.poll() is None

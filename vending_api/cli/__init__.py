@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from sts.errors import StsError
 from tariffs.errors import TariffError
+from vending_api.cli.backup import backup, restore
 from vending_api.cli.client import client_app
 from vending_api.cli.database import database_app
 from vending_api.cli.demo import demo
@@ -44,6 +45,8 @@ app.command()(demo)
 app.command()(serve)
 app.command()(receipt)
 app.command()(reconcile)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(database_app)
 app.add_typer(tariff_app)
 app.add_typer(sale_app)

@@ -18,6 +18,7 @@ from vending_api.cli.tables import JsonOption, print_json, print_table, say, yes
 from vending_api.domain.advices.service import close_case, open_cases
 from vending_api.domain.advices.types import ReversalCase
 from vending_api.domain.reconciling.service import differences
+from vending_api.domain.reconciling.types import Difference
 from vending_api.kit.currencies import letters_of, plain_money
 
 _FAILED: Final = 1
@@ -63,13 +64,18 @@ def reconcile(
     else:
         _print_cases(cases, datetime.now(UTC))
         typer.echo()
-        if found:
-            rows = [(one.check, one.reference, one.problem) for one in found]
-            print_table(("Difference", "At", "Problem"), rows)
-        else:
-            say("All records agree.")
+        print_differences(found)
     if found:
         raise typer.Exit(_FAILED)
+
+
+def print_differences(found: Sequence[Difference]) -> None:
+    """Print what does not agree, or that everything does."""
+    if found:
+        rows = [(one.check, one.reference, one.problem) for one in found]
+        print_table(("Difference", "At", "Problem"), rows)
+    else:
+        say("All records agree.")
 
 
 def _close(purchase_id: str, note: str | None, *, as_json: bool) -> None:

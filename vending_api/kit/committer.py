@@ -21,6 +21,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from vending_api.kit.db import WRITES
 from vending_api.kit.errors import OutcomeUnknown, Overloaded, StorageUnavailable
+from vending_api.kit.statements import undoable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,8 +76,16 @@ class _Lane:
 class Committer:
     """Runs commands in grouped transactions; see the module's text."""
 
-    def __init__(self, engine: Engine, *, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        max_waiting: int = MAX_WAITING,
+        on_group: Callable[[int], None] | None = None,
+    ) -> None:
+        """`on_group` is told the size of each group, by the thread of its lane."""
         self._engine = engine
+        self._on_group = on_group
         self._max_waiting = max_waiting
         self._unanswered = 0
         lanes = lanes_for(engine.dialect.name)
@@ -91,6 +100,11 @@ class Committer:
         self._loop = asyncio.get_running_loop()
         for thread in self._threads:
             thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many commands are accepted and not yet answered."""
+        return self._unanswered
 
     async def stop(self) -> None:
         """Finish every command that was accepted, then end the lanes."""
@@ -123,6 +137,8 @@ class Committer:
             # One order of locks for every process, so that two groups hardly wait in a ring.
             group.sort(key=lambda command: command.order)
             outcomes = self._commit(group)
+            if self._on_group is not None:
+                self._on_group(len(group))
             self._loop.call_soon_threadsafe(self._release, group, outcomes)
 
     def _commit(self, group: Sequence[_Command]) -> list[Any]:
@@ -169,16 +185,13 @@ def _outcome(connection: Connection, command: _Command) -> Any:
     Raises OperationalError or InterfaceError when the database ended the transaction for all:
     a lost connection, a deadlock, a statement that took too long.
     """
-    savepoint = connection.begin_nested()
     try:
-        result = command.act(connection)
+        with undoable(connection):
+            return command.act(connection)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001 (it is the answer of its own command)
-        savepoint.rollback()
         return error
-    savepoint.commit()
-    return result
 
 
 def _retrieve(answer: asyncio.Future[Any]) -> None:

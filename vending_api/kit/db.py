@@ -112,6 +112,11 @@ def insert_or_ignore(connection: Connection, table: Table) -> Insert:
     return _insert_or_ignore(connection.dialect.name, table)
 
 
+def replacing(dialect_name: str, table: Table) -> Insert:
+    """Return an INSERT of a whole row that replaces the one with the same primary key."""
+    return _insert_or_update(dialect_name, table, ())
+
+
 def insert_or_update(connection: Connection, table: Table, *only: str) -> Insert:
     """Return an INSERT of a whole row that replaces the one with the same primary key.
 

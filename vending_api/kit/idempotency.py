@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, select
 from sqlmodel import Field, SQLModel
 
-from vending_api.kit.db import UtcDateTime, insert_or_ignore
+from vending_api.kit.db import UtcDateTime, insert_into
 from vending_api.kit.errors import MessageIdUsed
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,8 +35,16 @@ class MessageRow(SQLModel, table=True):
 
 
 _MESSAGE: Final = SQLModel.metadata.tables["message"]
-_SUBJECT: Final = select(_MESSAGE.c.subject).where(
-    _MESSAGE.c.kind == bindparam("of_kind"), _MESSAGE.c.message_id == bindparam("of_message_id")
+_SUBJECT: Final = Statement(
+    select(_MESSAGE.c.subject).where(
+        _MESSAGE.c.kind == bindparam("of_kind"),
+        _MESSAGE.c.message_id == bindparam("of_message_id"),
+    )
+)
+_TAKE: Final = Statement(
+    lambda dialect_name: (
+        insert_into(dialect_name, _MESSAGE).on_conflict_do_nothing().returning(_MESSAGE.c.subject)
+    )
 )
 
 
@@ -59,8 +68,8 @@ def claim_new(connection: Connection, *, kind: str, message_id: str, at: datetim
 def find_claim(connection: Connection, *, kind: str, message_id: str) -> str | None:
     """Return what an id was taken for, or None; it is not taken by this."""
     values = {"of_kind": kind, "of_message_id": message_id}
-    subject: str | None = connection.execute(_SUBJECT, values).scalar()
-    return subject
+    row = _SUBJECT.row(connection, values)
+    return None if row is None else str(row.subject)
 
 
 def claim(
@@ -71,11 +80,8 @@ def claim(
     Ids are unique within a `kind` of message. A claim that another transaction
     is making is waited for.
     """
-    taken = connection.execute(
-        insert_or_ignore(connection, _MESSAGE).returning(_MESSAGE.c.subject),
-        {"kind": kind, "message_id": message_id, "subject": subject, "claimed_at": at},
-    )
-    if taken.first() is not None:
+    wanted = {"kind": kind, "message_id": message_id, "subject": subject, "claimed_at": at}
+    if _TAKE.row(connection, wanted) is not None:
         return Claim(subject, is_new=True)
-    first = {"of_kind": kind, "of_message_id": message_id}
-    return Claim(connection.execute(_SUBJECT, first).scalar_one(), is_new=False)
+    first = _SUBJECT.row(connection, {"of_kind": kind, "of_message_id": message_id})
+    return Claim(first.subject, is_new=False)

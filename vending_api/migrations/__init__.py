@@ -26,7 +26,12 @@ def is_current(engine: Engine) -> bool:
     """Return whether a database has the schema that this version needs."""
     with engine.connect() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
-    return revision == ScriptDirectory.from_config(_config()).get_current_head()
+    return revision == newest()
+
+
+def newest() -> str | None:
+    """Return the revision of the schema that this version needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

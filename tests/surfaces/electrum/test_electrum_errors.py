@@ -194,3 +194,12 @@ async def _status_and_body(path: str) -> tuple[int, bytes]:
     }
     await point_of_sale(Shop()).app(scope, receive, send)
     return sent[0]["status"], sent[1]["body"]
+
+
+@pytest.mark.parametrize("sent", EVERY_OPERATION, ids=lambda sent: sent.operation.operation_id)
+def test_whoever_meets_a_full_queue_is_told_when_to_come_again(sent: Sent) -> None:
+    shop = Shop()
+    shop.failure = Overloaded()
+    assert point_of_sale(shop).post(sent.path, json=sent.message).headers["Retry-After"] == "1"
+    shop.failure = StorageUnavailable()
+    assert "Retry-After" not in point_of_sale(shop).post(sent.path, json=sent.message).headers

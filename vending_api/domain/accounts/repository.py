@@ -9,8 +9,9 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from tariffs.account import Account, Debt, Owed
 from vending_api.domain.accounts.tables import ACCOUNT, ARREARS
-from vending_api.kit.db import insert_or_update
+from vending_api.kit.db import insert_or_update, replacing
 from vending_api.kit.entries import require_fit
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 _CHARGE: Final = "charge"
 _DEBT: Final = "debt"
 
-_WITH_ARREARS: Final = (
+_PUT: Final = Statement(lambda dialect_name: replacing(dialect_name, ACCOUNT))
+_WITH_ARREARS: Final = Statement(
     select(ACCOUNT, ARREARS.c.kind, ARREARS.c.name, ARREARS.c.balance_minor)
     .join(ARREARS, ACCOUNT.c.meter_key == ARREARS.c.meter_key, isouter=True)
     .where(ACCOUNT.c.meter_key == bindparam("of_meter"))
@@ -32,7 +34,7 @@ _INSERT_ARREARS: Final = insert(ARREARS)
 
 def find_account(connection: Connection, meter_key: int) -> Account | None:
     """Return the account of a meter with all that it owes, or None, in one statement."""
-    rows = connection.execute(_WITH_ARREARS, {"of_meter": meter_key}).all()
+    rows = _WITH_ARREARS.rows(connection, {"of_meter": meter_key})
     if not rows:
         return None
     first = rows[0]
@@ -63,7 +65,7 @@ def put_account(connection: Connection, meter_key: int, account: Account) -> Non
 
     Raises EntryInvalid for a text longer than its column.
     """
-    connection.execute(insert_or_update(connection, ACCOUNT), _row(meter_key, account))
+    _PUT.run(connection, _row(meter_key, account))
 
 
 def put_arrears(connection: Connection, meter_key: int, account: Account) -> None:

@@ -11,6 +11,7 @@ from vending_api.domain.clients.tables import CLIENT, TERMINAL
 from vending_api.domain.clients.types import Client, ClientTerms
 from vending_api.kit.db import insert_or_ignore
 from vending_api.kit.entries import require_fit
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
 _CLIENT: Final = select(CLIENT).where(CLIENT.c.user_name == bindparam("user_name"))
 _ACTIVE_CLIENT: Final = _CLIENT.where(CLIENT.c.is_active)
-_TERMINAL: Final = select(TERMINAL).where(
-    TERMINAL.c.client_key == bindparam("of_client"),
-    TERMINAL.c.terminal_id == bindparam("terminal_id"),
+_TERMINAL: Final = Statement(
+    select(TERMINAL).where(
+        TERMINAL.c.client_key == bindparam("of_client"),
+        TERMINAL.c.terminal_id == bindparam("of_terminal"),
+    )
 )
 
 
@@ -76,8 +79,8 @@ def terminals_of(connection: Connection, client_key: int) -> list[str]:
 
 def has_terminal(connection: Connection, client_key: int, terminal_id: str) -> bool:
     """Return whether a client has named a terminal."""
-    values = {"of_client": client_key, "terminal_id": terminal_id}
-    return connection.execute(_TERMINAL, values).first() is not None
+    values = {"of_client": client_key, "of_terminal": terminal_id}
+    return _TERMINAL.row(connection, values) is not None
 
 
 def _client(row: Row[Any]) -> Client:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, case, func, insert, select, update
@@ -11,6 +10,7 @@ from vending_api.domain.credit.tables import CREDIT, CREDIT_ENTRY, SPENDING
 from vending_api.domain.credit.types import Entry, EntryKind
 from vending_api.kit.db import insert_into, insert_or_ignore
 from vending_api.kit.entries import require_fit
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -27,7 +27,7 @@ _OF_DAY: Final = (
 )
 
 _BALANCE: Final = select(CREDIT.c.balance_minor).where(_OF_CLIENT)
-_TAKE: Final = (
+_TAKE: Final = Statement(
     update(CREDIT)
     .where(_OF_CLIENT, CREDIT.c.balance_minor >= bindparam("amount"))
     .values(balance_minor=CREDIT.c.balance_minor - bindparam("amount"))
@@ -39,7 +39,7 @@ _ADD: Final = (
     .values(balance_minor=CREDIT.c.balance_minor + bindparam("amount"))
     .returning(CREDIT.c.balance_minor)
 )
-_ADD_ENTRY: Final = insert(CREDIT_ENTRY)
+_ADD_ENTRY: Final = Statement(insert(CREDIT_ENTRY))
 _HELD_BY_SALE: Final = select(func.sum(CREDIT_ENTRY.c.amount_minor)).where(
     CREDIT_ENTRY.c.client_key == bindparam("of_client"),
     CREDIT_ENTRY.c.kind.in_((EntryKind.SALE.value, EntryKind.REVERSAL.value)),
@@ -79,8 +79,8 @@ def take(connection: Connection, client_key: int, amount_minor: int) -> int | No
     One statement decides and takes, so sales at the same moment cannot both get the last cent.
     """
     values = {"of_client": client_key, "amount": amount_minor}
-    left: int | None = connection.execute(_TAKE, values).scalar()
-    return left
+    left = _TAKE.row(connection, values)
+    return None if left is None else int(left.balance_minor)
 
 
 def add(connection: Connection, client_key: int, amount_minor: int) -> int:
@@ -98,7 +98,7 @@ def lock_credit(connection: Connection, client_key: int) -> int:
 
 def add_entry(connection: Connection, client_key: int, entry: Entry) -> None:
     """Store a line of a client's statement."""
-    connection.execute(_ADD_ENTRY, _row(client_key, entry))
+    _ADD_ENTRY.run(connection, _row(client_key, entry))
 
 
 def add_entry_once(connection: Connection, client_key: int, entry: Entry) -> bool:
@@ -157,7 +157,7 @@ def count(
         "amount_minor": amount_minor,
         "maximum": maximum_minor,
     }
-    return connection.execute(_count(connection.dialect.name), values).first() is not None
+    return _COUNT.row(connection, values) is not None
 
 
 def find_spent(connection: Connection, scope: Scope, scope_key: int, day: date) -> int:
@@ -189,7 +189,6 @@ def _of_day(scope: Scope, scope_key: int, day: date) -> dict[str, Any]:
     return {"of_scope": scope.value, "of_key": scope_key, "of_day": day}
 
 
-@cache
 def _count(dialect_name: str) -> Insert:
     new = insert_into(dialect_name, SPENDING)
     total = SPENDING.c.amount_minor + new.excluded.amount_minor
@@ -198,3 +197,6 @@ def _count(dialect_name: str) -> Insert:
         set_={"amount_minor": total},
         where=total <= bindparam("maximum"),
     ).returning(SPENDING.c.amount_minor)
+
+
+_COUNT: Final = Statement(_count)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vending_api.domain.clients.service import all_clients
 from vending_api.domain.credit import repository
 from vending_api.domain.credit.errors import DepositKnown, InsufficientFunds, LimitExceeded
 from vending_api.domain.credit.types import Entry, EntryKind
@@ -117,6 +118,18 @@ def deposit(
 def balance(connection: Connection, client_key: int) -> int:
     """Return what is left of a client's deposits; 0 for a client who never made one."""
     return repository.find_balance(connection, client_key)
+
+
+def prepaid_balances(connection: Connection) -> dict[str, int]:
+    """Return what is left of the deposits of each prepaid client, by its user name.
+
+    Clients that are switched off are left out.
+    """
+    return {
+        client.user_name: repository.find_balance(connection, client.key)
+        for client in all_clients(connection)
+        if client.is_active and client.terms.is_prepaid
+    }
 
 
 def statement(

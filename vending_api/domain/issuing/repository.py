@@ -11,6 +11,7 @@ from sts.token_identifier import TokenIdentifier
 from vending_api.domain.issuing.tables import TOKEN
 from vending_api.domain.issuing.types import SoldToken, TokenKind
 from vending_api.domain.pricing.types import TaxedAmount
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from vending_api.domain.issuing.types import MadeFor
     from vending_api.domain.meters.types import Meter
 
-_INSERT: Final = insert(TOKEN)
+_INSERT: Final = Statement(insert(TOKEN))
 _NEWEST: Final = select(func.max(TOKEN.c.token_identifier)).where(
     TOKEN.c.meter_key == bindparam("of_meter"), TOKEN.c.base_date == bindparam("of_base_date")
 )
@@ -60,7 +61,7 @@ def add_tokens(
         }
         for token in tokens
     )
-    connection.execute(_INSERT, [of_all | own for own in of_each])
+    _INSERT.run_many(connection, [of_all | own for own in of_each])
 
 
 def newest_identifier(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,7 @@ from vending_api.domain.meters.types import (
 )
 from vending_api.kit.db import reserve_keys
 from vending_api.kit.entries import require_fit
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,8 +66,11 @@ _METER: Final = (
     .where(METER.c.external_id == bindparam("external_id"))
 )
 _EXTERNAL_ID: Final = select(METER.c.external_id).where(METER.c.pan == bindparam("of_pan"))
-_LOCKED_METER: Final = _METER.with_for_update(of=METER)
-_RECORD_TOKEN_IDENTIFIER: Final = (
+_UTILITY: Final = tuple(one.name for one in fields(Utility))
+_RULES: Final = tuple(one.name for one in fields(UtilityRules))
+_FIND: Final = Statement(_METER)
+_LOCK: Final = Statement(_METER.with_for_update(of=METER))
+_RECORD_TOKEN_IDENTIFIER: Final = Statement(
     update(METER)
     .where(METER.c.key == bindparam("meter_key"))
     .values(last_token_identifier=bindparam("minutes"))
@@ -75,13 +79,13 @@ _RECORD_TOKEN_IDENTIFIER: Final = (
 
 def find_meter(connection: Connection, external_id: str) -> Meter | None:
     """Return a registered meter by the number that points of sale send, or None."""
-    row = connection.execute(_METER, {"external_id": external_id}).one_or_none()
+    row = _FIND.row(connection, {"external_id": external_id})
     return None if row is None else _meter(row)
 
 
 def lock_meter(connection: Connection, external_id: str) -> Meter | None:
     """Return a meter as `find_meter` does, its row locked until the transaction ends."""
-    row = connection.execute(_LOCKED_METER, {"external_id": external_id}).one_or_none()
+    row = _LOCK.row(connection, {"external_id": external_id})
     return None if row is None else _meter(row)
 
 
@@ -94,9 +98,8 @@ def record_token_identifier(
     connection: Connection, meter_key: int, token_identifier: TokenIdentifier
 ) -> None:
     """Store the newest token identifier of a meter whose row is locked."""
-    connection.execute(
-        _RECORD_TOKEN_IDENTIFIER, {"meter_key": meter_key, "minutes": token_identifier.minutes}
-    )
+    values = {"meter_key": meter_key, "minutes": token_identifier.minutes}
+    _RECORD_TOKEN_IDENTIFIER.run(connection, values)
 
 
 def order_key_data(connection: Connection, meter_key: int, key_data: KeyData | None) -> None:
@@ -263,18 +266,19 @@ def _ordered(key_data: KeyData | None) -> dict[str, Any]:
 
 def _meter(row: Row[Any]) -> Meter:
     last = row.last_token_identifier
+    held = _key_data(row.supply_group_code, row.key_revision_number, row.tariff_index)
     configuration = MeterConfiguration(
         pan=MeterPan.parse(row.pan),
-        supply_group_code=SupplyGroupCode(row.supply_group_code),
-        key_revision_number=KeyRevisionNumber(row.key_revision_number),
-        tariff_index=TariffIndex(row.tariff_index),
+        supply_group_code=held.supply_group_code,
+        key_revision_number=held.key_revision_number,
+        tariff_index=held.tariff_index,
         encryption_algorithm=EncryptionAlgorithm(row.encryption_algorithm),
     )
     return Meter(
         key=row.key,
         external_id=row.external_id,
         configuration=configuration,
-        key_data_to_hold=_key_data_to_hold(row, KeyData.of(configuration)),
+        key_data_to_hold=_key_data_to_hold(row, held),
         base_date=BaseDate(row.base_date),
         service_type=ServiceType(row.service_type),
         token_technology_code=row.token_technology_code,
@@ -286,29 +290,45 @@ def _meter(row: Row[Any]) -> Meter:
         tariff_name=row.tariff_name,
         customer=Customer(first_name=row.first_name, last_name=row.last_name, address=row.address),
         utility_key=row.utility_key,
-        rules=UtilityRules(
-            meter_day_maximum_minor=row.meter_day_maximum_minor,
-            reprints_a_day=row.reprints_a_day,
-            reversal_credit_minutes=row.reversal_credit_minutes,
-        ),
-        utility=Utility(
-            name=row.utility_name,
-            address=row.utility_address,
-            vat_registration_number=row.vat_registration_number,
-            client_id=row.client_id,
-            message=row.message,
-            currency=row.currency,
-            time_zone=row.time_zone,
+        rules=_rules(row.meter_day_maximum_minor, row.reprints_a_day, row.reversal_credit_minutes),
+        utility=_utility(
+            row.utility_name,
+            row.utility_address,
+            row.vat_registration_number,
+            row.client_id,
+            row.message,
+            row.currency,
+            row.time_zone,
         ),
     )
 
 
+# What many meters share is made once; the columns are the key, so a change is seen at once.
+
+
+@lru_cache(maxsize=4096)
+def _key_data(supply_group_code: str, key_revision_number: int, tariff_index: str) -> KeyData:
+    return KeyData(
+        SupplyGroupCode(supply_group_code),
+        KeyRevisionNumber(key_revision_number),
+        TariffIndex(tariff_index),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _rules(*columns: int | None) -> UtilityRules:
+    return UtilityRules(**dict(zip(_RULES, columns, strict=True)))  # type: ignore[arg-type]  # as stored
+
+
+@lru_cache(maxsize=1024)
+def _utility(*columns: str) -> Utility:
+    return Utility(**dict(zip(_UTILITY, columns, strict=True)))
+
+
 def _key_data_to_hold(row: Row[Any], held: KeyData) -> KeyData:
     if row.new_supply_group_code is not None:
-        return KeyData(
-            SupplyGroupCode(row.new_supply_group_code),
-            KeyRevisionNumber(row.new_key_revision_number),
-            TariffIndex(row.new_tariff_index),
+        return _key_data(
+            row.new_supply_group_code, row.new_key_revision_number, row.new_tariff_index
         )
     if row.group_revision is not None:
         return replace(held, key_revision_number=KeyRevisionNumber(row.group_revision))

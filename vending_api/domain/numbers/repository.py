@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, case, update
 
 from vending_api.domain.numbers.tables import NUMBER_SERIES
 from vending_api.kit.db import insert_into
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Insert
@@ -38,7 +39,7 @@ def _after(
     }
 
 
-_TAKE: Final = (
+_TAKE: Final = Statement(
     update(NUMBER_SERIES)
     .where(
         _SERIES.utility_key == bindparam("of_utility"),
@@ -73,7 +74,7 @@ def take(
         "year": year,
         "invoices": invoices,
     }
-    row = connection.execute(_TAKE, wanted).first()
+    row = _TAKE.row(connection, wanted)
     if row is None:
         first: dict[str, Any] = {
             "utility_key": utility_key,

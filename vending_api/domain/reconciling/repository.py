@@ -46,6 +46,7 @@ _KEY_CHANGE: Final = SALE.alias("key_change")
 _SALE_OF_LOG: Final = func.coalesce(_PURCHASE.c.key, _KEY_CHANGE.c.key, 0).label("sale")
 _SALE_OF_TOKEN: Final = func.coalesce(_PURCHASE.c.key, SALE.c.key, 0).label("sale")
 
+SALES_HELD: Final = select(func.count()).select_from(SALE).where(_IS_SOLD)
 SALES_WITHOUT_TOKEN: Final = select(SALE.c.purchase_id).where(
     _IS_SOLD, ~select(TOKEN.c.key).where(TOKEN.c.sale_key == SALE.c.key).exists()
 )

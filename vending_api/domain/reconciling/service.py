@@ -51,6 +51,12 @@ def differences(connection: Connection) -> list[Difference]:
     return sorted(difference for check in _CHECKS for difference in check(connection))
 
 
+def sales_held(connection: Connection) -> int:
+    """Return how many sales the database holds, key changes among them; refusals are none."""
+    repository.lift_time_limit(connection)
+    return connection.execute(repository.SALES_HELD).scalar_one()
+
+
 def _sales_and_tokens(connection: Connection) -> Iterator[Difference]:
     for row in found(connection, repository.SALES_WITHOUT_TOKEN):
         yield Difference(_SALE_AND_TOKEN, row.purchase_id, "the sale has no token")

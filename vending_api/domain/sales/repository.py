@@ -14,13 +14,14 @@ from vending_api.domain.sales.documents import (
 )
 from vending_api.domain.sales.tables import SALE
 from vending_api.domain.sales.types import SaleKind, SaleState, StoredSale
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
     from vending_api.domain.sales.types import NewSale
 
-_INSERT: Final = insert(SALE).returning(SALE.c.key)
+_INSERT: Final = Statement(insert(SALE).returning(SALE.c.key))
 _COLUMNS: Final = (
     *("client_key", "terminal_id", "external_meter_id", "amount_minor", "currency"),
     *("state", "refusal_code", "received_at", "bill", "key_data"),
@@ -58,7 +59,7 @@ _BY_RECEIPT: Final = select(SALE).where(
 def add_sale(connection: Connection, sale: NewSale) -> int:
     """Store a request and what came of it; return the row's key."""
     values = {"kind": sale.kind.value, "purchase_id": sale.purchase_id} | _values(sale)
-    return int(connection.execute(_INSERT, values).scalar_one())
+    return int(_INSERT.row(connection, values).key)
 
 
 def replace_sale(connection: Connection, sale: NewSale) -> int:

@@ -54,6 +54,7 @@ from vending_api.domain.sales.types import (
 from vending_api.domain.token_queue.service import deliver
 from vending_api.kit.errors import MessageIdUsed, Refusal
 from vending_api.kit.idempotency import claim, claim_new, find_claim
+from vending_api.kit.statements import undoable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -186,7 +187,7 @@ def change_key(connection: Connection, maker: TokenMaker, command: ChangeKey) ->
         at=request.received_at,
     )
     try:
-        with connection.begin_nested():
+        with undoable(connection):
             return _change_key(connection, maker, command, request)
     except (*REFUSALS, NoKeyChangeDue) as reason:
         store_sale(connection, replace(request, refusal_code=reason.code), is_known=False)
@@ -257,7 +258,7 @@ def _decide(
         received_at=command.received_at,
     )
     try:
-        with connection.begin_nested():
+        with undoable(connection):
             offer = prepare(connection, maker.security_module, command, lock=True)
             use_means(connection, command, offer.meter, reference=command.purchase_id)
             return _carry_out(connection, maker, offer, request, is_known=is_known)

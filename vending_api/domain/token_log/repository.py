@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import bindparam, insert, select
 
 from vending_api.domain.token_log.tables import TOKEN_LOG
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
-_HEAD: Final = (
+_HEAD: Final = Statement(
     select(TOKEN_LOG.c.sequence, TOKEN_LOG.c.digest)
     .where(TOKEN_LOG.c.writer == bindparam("of_writer"))
     .order_by(TOKEN_LOG.c.sequence.desc())
     .limit(1)
 )
-_APPEND: Final = insert(TOKEN_LOG)
+_APPEND: Final = Statement(insert(TOKEN_LOG))
 _ROWS: Final = select(TOKEN_LOG).order_by(TOKEN_LOG.c.writer, TOKEN_LOG.c.sequence)
 _ROWS_AT_ONCE: Final = 1_000
 
@@ -33,13 +34,13 @@ class Head(NamedTuple):
 
 def find_head(connection: Connection, writer: str) -> Head | None:
     """Return the newest row of a writer, or None if it has written none."""
-    row = connection.execute(_HEAD, {"of_writer": writer}).first()
+    row = _HEAD.row(connection, {"of_writer": writer})
     return None if row is None else Head(*row)
 
 
 def add_rows(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Store rows of the log."""
-    connection.execute(_APPEND, rows)
+    _APPEND.run_many(connection, rows)
 
 
 def all_rows(connection: Connection) -> Iterator[dict[str, Any]]:

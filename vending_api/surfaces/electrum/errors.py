@@ -80,7 +80,9 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     # a retry that could not be looked at says nothing about the purchase before it, whose token
     # may well have been issued; and an advice that was not looked at must come again, or nobody
     # ever learns what became of the sale. For both of them only 504 says so.
-    "overloaded": Answer(503, ErrorType.UPSTREAM_UNAVAILABLE, "Busy, try again", 504),
+    "overloaded": Answer(
+        503, ErrorType.UPSTREAM_UNAVAILABLE, "Busy, try again", 504, {"Retry-After": "1"}
+    ),
     "storage_unavailable": Answer(503, ErrorType.UPSTREAM_UNAVAILABLE, "Down, try again", 504),
     "outcome_unknown": Answer(500, ErrorType.OUTCOME_UNKNOWN, "Outcome is not known"),
     "upstream_timed_out": Answer(504, ErrorType.UPSTREAM_UNAVAILABLE, "No answer in time"),

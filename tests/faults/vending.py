@@ -1,0 +1,128 @@
+"""`vending serve --demo` in processes of its own, which tests kill and start again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+import httpx2
+import psutil  # type: ignore[import-untyped]  # it ships no types
+
+from vending_api.cli.serve import LOOPBACK, listen
+from vending_api.main import ELECTRUM_PATH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COMMAND: Final = (sys.executable, "-c", "from vending_api.cli import main; main()")
+_START_LIMIT_SECONDS: Final = 30
+_POLL_SECONDS: Final = 0.02
+_SHOWN: Final = 2_000
+
+
+class VendingService:
+    """The service as it runs in production: a process, or one with workers below it."""
+
+    def __init__(self, database_url: str, folder: Path, *, workers: int = 1) -> None:
+        self.database_url: Final = database_url
+        with listen(LOOPBACK, 0) as chooser:
+            self.port: Final[int] = chooser.getsockname()[1]
+        self.address: Final = f"http://{LOOPBACK}:{self.port}{ELECTRUM_PATH}"
+        self._log: Final = folder / "service.log"
+        self._workers: Final = workers
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = ("--port", str(self.port), "--workers", str(self._workers))
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_COMMAND, "serve", "--demo", *options],
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.wait_until_it_answers()
+
+    def wait_until_it_answers(self) -> None:
+        """Return as soon as a request is answered; fail the test when none is in time."""
+        limit = time.monotonic() + _START_LIMIT_SECONDS
+        while not self._answers():
+            assert self._process is not None
+            assert self._process.poll() is None, f"the service ended:\n{self._end_of_log()}"
+            assert time.monotonic() < limit, f"the service does not answer:\n{self._end_of_log()}"
+            time.sleep(_POLL_SECONDS)
+
+    def kill(self) -> None:
+        """End all its processes at once with SIGKILL, as a power cut would."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def kill_a_worker(self, number: int) -> None:
+        """End one worker with SIGKILL; the others go on, and a new one takes its place."""
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children()
+        workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        assert len(workers) == self._workers, children
+        workers[number % len(workers)].kill()
+
+    def wait_for_all_workers(self) -> None:
+        """Return when the worker that was killed has its successor."""
+        assert self._process is not None
+        limit = time.monotonic() + _START_LIMIT_SECONDS
+        while not self._has_all_workers():
+            assert time.monotonic() < limit, f"a worker is missing:\n{self._end_of_log()}"
+            time.sleep(_POLL_SECONDS)
+        self.wait_until_it_answers()
+
+    def stop(self) -> None:
+        """End it in good order, if it runs."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_START_LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _has_all_workers(self) -> bool:
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children()
+        alive = [
+            child
+            for child in children
+            if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
+        ]
+        return len(alive) == self._workers
+
+    def _answers(self) -> bool:
+        try:
+            httpx2.get(f"{self.address}/openapi.json", trust_env=False, timeout=5)
+        except httpx2.TransportError:
+            return False
+        return True
+
+    def _environment(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if name[:8] != "VENDING_"}
+        return clean | {
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "VENDING_DATABASE_URL": self.database_url,
+            "VENDING_DEMO_TIMEOUT_SECONDS": "0.1",
+        }
+
+    def _end_of_log(self) -> str:
+        return self._log.read_text(errors="replace")[-_SHOWN:]

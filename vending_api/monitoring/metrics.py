@@ -1,0 +1,200 @@
+"""The metrics of the service: every name and every label stands here.
+
+Labels never hold what a caller sent, so there are only so many: names of operations, codes of
+errors, keys of the key file, registered clients. What is not counted as it happens is read when
+it is asked for, never in the path of a sale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import generate_latest
+
+from sts.token_identifier import TokenIdentifier
+from vending_api.domain.meters.types import KeyData
+from vending_api.kit.errors import DomainError, Fault
+from vending_api.kit.metrics import BUCKETS_SECONDS, Labelled, Readings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from sts.base_date import BaseDate
+    from sts.security_module import VendingKeyFacts
+    from vending_api.domain.sales.types import Sale
+
+_FAILED: Final = frozenset({Fault.UNAVAILABLE, Fault.UNKNOWN})
+_GROUP_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_MINUTE: Final = timedelta(minutes=1)
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What is read each time that somebody looks at the metrics."""
+
+    at: datetime
+    waiting: int
+    """Commands accepted and not yet answered."""
+    credit_minor: Mapping[str, int] | None
+    """Of each prepaid client; None when the database did not say in time."""
+
+
+class _Gauges:
+    """What is not counted but read when somebody looks."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.waiting = Readings(
+            registry, "vending_commands_waiting", "Commands accepted and not yet answered."
+        )
+        self.key_days = Readings(
+            registry,
+            "vending_key_expiry_days",
+            "Days until the last minute that a vending key can still be used for.",
+            ("supply_group", "revision"),
+        )
+        self.lead = Readings(
+            registry,
+            "vending_token_identifier_lead_minutes",
+            "How far the token identifier of the newest sale was ahead of the clock.",
+        )
+        self.credit = Readings(
+            registry,
+            "vending_client_credit_minor",
+            "What is left of a prepaid client's deposits, in minor units.",
+            ("client",),
+        )
+
+
+class Metrics:
+    """What this process counts; its methods may be called from any thread."""
+
+    def __init__(self, keys: Sequence[VendingKeyFacts], *, process: str) -> None:
+        """Begin at nothing; `process` tells this process from the others of the service."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._exposed = Labelled(registry, "process", process)
+        self._keys = tuple(keys)
+        self._base_dates = {
+            (key.supply_group_code, key.key_revision_number): key.base_date for key in keys
+        }
+        self._newest_sale: Sale | None = None
+        self._sales = Counter(
+            "vending_sales",
+            "Purchases and retries: sold, repeated (the answer of an earlier sale), refused by a "
+            "rule or failed; with the code of the error.",
+            ("outcome", "code"),
+            registry=registry,
+        )
+        self._sold = self._sales.labels("sold", "")
+        self._repeated = self._sales.labels("repeated", "")
+        self._requests = Counter(
+            "vending_requests",
+            "Requests that were answered, by operation and status.",
+            ("operation", "status"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "vending_request_seconds",
+            "How long requests took, from their arrival to the end of the answer.",
+            ("operation",),
+            buckets=BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._groups = Histogram(
+            "vending_group_commands",
+            "How many commands shared a transaction.",
+            buckets=_GROUP_SIZES,
+            registry=registry,
+        )
+        self._of_requests: dict[
+            tuple[str, int], tuple[Callable[[], None], Callable[[float], None]]
+        ] = {}
+        self._gauges = _Gauges(registry)
+
+    def answered(self, operation: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        counted = self._of_requests.get((operation, status))
+        if counted is None:
+            # Two threads may both come here; they find the same series.
+            requests = self._requests.labels(operation, str(status))
+            counted = (requests.inc, self._seconds.labels(operation).observe)
+            self._of_requests[operation, status] = counted
+        increment, observe = counted
+        increment()
+        observe(seconds)
+
+    def sold(self, sale: Sale, *, asked_at: datetime) -> None:
+        """Count what a purchase or a retry brought: a new sale, or one that was made before."""
+        if sale.sold_at != asked_at:
+            self._repeated.inc()
+            return
+        self._sold.inc()
+        self._newest_sale = sale
+
+    def not_sold(self, reason: Exception) -> None:
+        """Count a purchase or a retry that brought nothing."""
+        if not isinstance(reason, DomainError):
+            self._sales.labels("failed", "unexpected").inc()
+            return
+        outcome = "failed" if reason.fault in _FAILED else "refused"
+        self._sales.labels(outcome, reason.code).inc()
+
+    def committed(self, commands: int) -> None:
+        """Count a group of commands that shared a transaction."""
+        self._groups.observe(commands)
+
+    def exposed(self, read: Read) -> bytes:
+        """Return everything in the text format of Prometheus."""
+        self._gauges.waiting.replace({(): read.waiting})
+        self._gauges.key_days.replace(
+            {
+                (str(key.supply_group_code), str(key.key_revision_number)): (
+                    last_minute(key) - read.at
+                )
+                / _DAY
+                for key in self._keys
+            }
+        )
+        lead = self._newest_lead()
+        self._gauges.lead.replace({} if lead is None else {(): lead})
+        self._gauges.credit.replace(
+            {(client,): minor for client, minor in (read.credit_minor or {}).items()}
+        )
+        return generate_latest(self._exposed)
+
+    def _newest_lead(self) -> int | None:
+        sale = self._newest_sale
+        if sale is None:
+            return None
+        identifiers = (token.token_identifier for token in sale.tokens)
+        minutes = [one.minutes for one in identifiers if one is not None]
+        if not minutes:
+            return None
+        return max(minutes) - (sale.sold_at - self._base_date_of(sale).moment) // _MINUTE
+
+    def _base_date_of(self, sale: Sale) -> BaseDate:
+        """Return what the identifiers of a sale count from; a key change may have moved it."""
+        key_data = sale.new_key_data or KeyData.of(sale.meter.configuration)
+        key = (key_data.supply_group_code, key_data.key_revision_number)
+        return self._base_dates.get(key, sale.meter.base_date)
+
+
+def last_minute(key: VendingKeyFacts) -> datetime:
+    """Return the last minute for which a key makes tokens.
+
+    Its identifier's high byte is the key expiry number; 255 ends with the base date itself.
+    """
+    newest = TokenIdentifier((key.key_expiry_number.value + 1 << 16) - 1)
+    return newest.issued_at(key.base_date)

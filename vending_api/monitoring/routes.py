@@ -1,0 +1,86 @@
+"""The addresses that operators and their machines ask: /metrics, /healthz and /readyz."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from vending_api.monitoring.health import ImpatientRead
+from vending_api.monitoring.metrics import Read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from starlette.requests import Request
+
+    from vending_api.monitoring.metrics import Metrics
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What may be asked about the service while it runs."""
+
+    check_database: Callable[[], None]
+    """Reads something; raises when that is not possible. May block."""
+    read_credit: Callable[[], Mapping[str, int]]
+    """Returns what prepaid clients have left, in minor units. May block."""
+    waiting: Callable[[], int]
+    """Returns how many commands are accepted and not yet answered."""
+    is_accepting: Callable[[], bool]
+    """Tells whether another command would be accepted."""
+
+
+def monitoring_routes(
+    watched: Watched, measured: Metrics, *, now: Callable[[], datetime]
+) -> list[Route]:
+    """Return the routes; whoever can reach the port may read them."""
+    check_database = ImpatientRead(watched.check_database)
+    read_credit = ImpatientRead(watched.read_credit)
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"alive": True})
+
+    async def readyz(_: Request) -> Response:
+        reasons = {}
+        if not watched.is_accepting():
+            reasons["commands"] = "no more are accepted now"
+        try:
+            await check_database()
+        except Exception as error:  # noqa: BLE001 (whatever it is, the service cannot sell)
+            reasons["database"] = _kind(error)
+        if reasons:
+            return JSONResponse({"ready": False, "reasons": reasons}, 503)
+        return JSONResponse({"ready": True})
+
+    async def metrics(_: Request) -> Response:
+        try:
+            credit_minor = await read_credit()
+        except Exception as error:  # noqa: BLE001 (the other metrics are needed all the more)
+            _log.warning("credit_not_read", error=_kind(error))
+            credit_minor = None
+        read = Read(at=now(), waiting=watched.waiting(), credit_minor=credit_minor)
+        text = await asyncio.to_thread(measured.exposed, read)
+        # The next scrape may meet another worker, so that over time each is heard.
+        return Response(text, media_type=CONTENT_TYPE_LATEST, headers={"Connection": "close"})
+
+    return [
+        Route("/metrics", metrics),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+    ]
+
+
+def _kind(error: Exception) -> str:
+    """Return what kind of error it is; its text may hold an address or a password."""
+    return type(error).__name__
