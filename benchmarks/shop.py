@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
+from benchmarks.five_blocks import FIVE_BLOCKS
 from sts.base_date import BaseDate
 from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, SupplyGroupCode, TariffIndex
 from sts.keys.decoder_key import derive_decoder_key
@@ -67,37 +68,6 @@ _UTILITY: Final = Utility(
     currency=CURRENCY,
     time_zone="Africa/Johannesburg",
 )
-
-_TARIFF: Final = """
-name = "Five blocks, a monthly charge and VAT"
-unit = "kWh"
-price_currency = "ZAR"
-time_zone = "Africa/Johannesburg"
-source = "made up for the benchmark"
-
-[[version]]
-valid_from = 2025-07-01
-
-[version.energy]
-blocks = [
-    { up_to = "50", rate = "171.20" },
-    { up_to = "150", rate = "209.70" },
-    { up_to = "400", rate = "245.41" },
-    { up_to = "650", rate = "267.38" },
-    { rate = "288.24" },
-]
-
-[[version.charge]]
-name = "network charge"
-every = "month"
-amount_minor = "13000"
-share_percent = "30"
-
-[[version.tax]]
-name = "VAT"
-percent = "15"
-on = "everything"
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +180,7 @@ def _register(connection: Connection, meters: int, staying: int) -> None:
             limits=PurchaseLimits(minimum_minor=1_000, maximum_minor=500_000),
             supply_groups=[_GROUP, _MOVING_GROUP],
         )
-        register.register_tariff(connection, _TARIFF_NAME, _TARIFF)
+        register.register_tariff(connection, _TARIFF_NAME, FIVE_BLOCKS)
         register.order_group_revision(connection, _MOVING_GROUP, KeyRevisionNumber(2))
         client = clients.register_client(
             connection,

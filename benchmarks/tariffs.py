@@ -26,6 +26,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs without being installed
 
+from benchmarks.five_blocks import FIVE_BLOCKS
 from tariffs.account import Account, Debt
 from tariffs.document import parse_tariff
 from tariffs.quote import quote, quote_units
@@ -48,41 +49,12 @@ REGULAR: Final = Account(
     debts=(Debt(name="old meter", balance_minor=250_000),),
 )
 
-DOCUMENT: Final = """
-name = "Five blocks, two charges, two taxes"
-unit = "kWh"
-price_currency = "ZAR"
-time_zone = "Africa/Johannesburg"
-source = "made up for the benchmark"
-
-[[version]]
-valid_from = 2025-07-01
-
-[version.energy]
-blocks = [
-    { up_to = "50", rate = "171.20" },
-    { up_to = "150", rate = "209.70" },
-    { up_to = "400", rate = "245.41" },
-    { up_to = "650", rate = "267.38" },
-    { rate = "288.24" },
-]
-
-[[version.charge]]
-name = "network charge"
-every = "month"
-amount_minor = "13000"
-share_percent = "30"
-
+DOCUMENT: Final = f"""{FIVE_BLOCKS}
 [[version.charge]]
 name = "service charge"
 every = "month"
 amount_minor = "7000"
 share_percent = "20"
-
-[[version.tax]]
-name = "VAT"
-percent = "15"
-on = "everything"
 
 [[version.tax]]
 name = "green tax"

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +16,7 @@ from sqlalchemy import func, select, text
 
 from tests.support.http import CREDENTIALS, message, point_of_sale
 from tests.support.metrics import ask, scrape
+from tests.support.processes import COMMAND, environment, free_port
 from tests.support.service import writing
 from vending_api.domain.sales.tables import SALE
 from vending_api.kit.db import open_database
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_COMMAND: Final = [sys.executable, "-c", "from vending_api.cli import main; main()"]
 _BUYERS: Final = 12
 _SCRAPES: Final = 6
 _SECONDS: Final = 30
@@ -36,17 +33,14 @@ _SECONDS: Final = 30
 
 @contextmanager
 def _serving(
-    folder: Path, *arguments: str, **environment: str
+    folder: Path, *arguments: str, **settings: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run `vending serve --demo`, and give the process and the address of the interface."""
-    with socket.socket() as chooser:
-        chooser.bind(("127.0.0.1", 0))
-        port = chooser.getsockname()[1]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("VENDING_")}
+    port = free_port()
     process = subprocess.Popen(
-        [*_COMMAND, "serve", "--demo", "--port", str(port), *arguments],
+        [*COMMAND, "serve", "--demo", "--port", str(port), *arguments],
         cwd=folder,
-        env=clean | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+        env=environment(**settings),
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
-from barcode.codex import Code128  # type: ignore[import-untyped]
+from barcode.codex import Code128  # type: ignore[import-untyped]  # it ships no types
 from matplotlib.image import imread
 from rich.console import Console
 

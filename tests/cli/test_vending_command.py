@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ import pytest
 
 from sts.virtual_meter import Accepted
 from tests.support.http import message, point_of_sale
+from tests.support.processes import COMMAND, environment, free_port
 from vending_api.main import ELECTRUM_PATH
 from vending_api.sandbox.virtual_meters import demo_virtual_meter
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# As a console script runs it, on whatever interpreter runs the tests.
-COMMAND = [sys.executable, "-c", "from vending_api.cli import main; main()"]
 OWN_KEYS = """
 [[vending_key]]
 supply_group_code = "000001"
@@ -39,16 +37,11 @@ key = "0badc0de5eed1234"
 """
 
 
-def _environment(**changes: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("VENDING_")}
-    return clean | {"PYTHONPATH": os.pathsep.join(sys.path)} | changes
-
-
-def _vending(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def _vending(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=folder,
-        env=_environment(**environment),
+        env=environment(**settings),
         capture_output=True,
         text=True,
         timeout=60,
@@ -57,15 +50,13 @@ def _vending(folder: Path, *arguments: str, **environment: str) -> subprocess.Co
 
 
 @contextmanager
-def _serving(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple[int, int]]:
+def _serving(folder: Path, *arguments: str, **settings: str) -> Iterator[tuple[int, int]]:
     """Run `vending serve`, give its process id and port, and end it with SIGTERM."""
-    with socket.socket() as chooser:
-        chooser.bind(("127.0.0.1", 0))
-        port = chooser.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", str(port), *arguments],
         cwd=folder,
-        env=_environment(**environment),
+        env=environment(**settings),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -130,7 +121,7 @@ def test_the_demo_serves_until_ctrl_c(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "demo"],
         cwd=tmp_path,
-        env=_environment(PYTHONUNBUFFERED="1"),
+        env=environment(PYTHONUNBUFFERED="1"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

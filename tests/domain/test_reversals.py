@@ -185,7 +185,7 @@ def test_what_is_not_an_open_case_cannot_be_closed(engine: Engine) -> None:
 
 _STEPS: Final = (
     (service, "give_up"),
-    (service, "lock_stored"),
+    (service, "lock_request"),
     (repository, "record"),
     (service, "move"),
     (service, "restore_account"),

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Final, Self
 
 import httpx2
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
-from vending_api.cli.serve import LOOPBACK, listen
+from tests.support.processes import COMMAND, environment, free_port
+from vending_api.cli.serve import LOOPBACK
 from vending_api.main import ELECTRUM_PATH
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_COMMAND: Final = (sys.executable, "-c", "from vending_api.cli import main; main()")
 _START_LIMIT_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.02
 _SHOWN: Final = 2_000
@@ -29,8 +28,7 @@ class VendingService:
 
     def __init__(self, database_url: str, folder: Path, *, workers: int = 1) -> None:
         self.database_url: Final = database_url
-        with listen(LOOPBACK, 0) as chooser:
-            self.port: Final[int] = chooser.getsockname()[1]
+        self.port: Final = free_port()
         self.address: Final = f"http://{LOOPBACK}:{self.port}{ELECTRUM_PATH}"
         self._log: Final = folder / "service.log"
         self._workers: Final = workers
@@ -48,8 +46,10 @@ class VendingService:
         options = ("--port", str(self.port), "--workers", str(self._workers))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_COMMAND, "serve", "--demo", *options],
-                env=self._environment(),
+                [*COMMAND, "serve", "--demo", *options],
+                env=environment(
+                    VENDING_DATABASE_URL=self.database_url, VENDING_DEMO_TIMEOUT_SECONDS="0.1"
+                ),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -115,14 +115,6 @@ class VendingService:
         except httpx2.TransportError:
             return False
         return True
-
-    def _environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if name[:8] != "VENDING_"}
-        return clean | {
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "VENDING_DATABASE_URL": self.database_url,
-            "VENDING_DEMO_TIMEOUT_SECONDS": "0.1",
-        }
 
     def _end_of_log(self) -> str:
         return self._log.read_text(errors="replace")[-_SHOWN:]

@@ -96,9 +96,9 @@ def test_an_insert_may_update_some_columns_only(bare: Engine) -> None:
     noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
     row = {"key": 1, "moment": noon, "place": "here"}
     with bare.begin() as connection:
-        connection.execute(insert_or_update(connection, _MOMENTS), row)
+        connection.execute(insert_or_update(connection.dialect.name, _MOMENTS), row)
         changed = row | {"moment": None, "place": "there"}
-        connection.execute(insert_or_update(connection, _MOMENTS, "place"), changed)
+        connection.execute(insert_or_update(connection.dialect.name, _MOMENTS, "place"), changed)
         assert connection.execute(select(_MOMENTS)).one() == (1, noon, "there")
-        connection.execute(insert_or_update(connection, _MOMENTS), changed)
+        connection.execute(insert_or_update(connection.dialect.name, _MOMENTS), changed)
         assert connection.execute(select(_MOMENTS)).one() == (1, None, "there")

@@ -104,34 +104,21 @@ def reserve_keys(connection: Connection, table: Table, count: int) -> list[int]:
     return sorted(taken)
 
 
-def insert_or_ignore(connection: Connection, table: Table) -> Insert:
+@cache
+def insert_or_ignore(dialect_name: str, table: Table) -> Insert:
     """Return an INSERT that does nothing where a unique key already stands.
 
     On PostgreSQL it first waits for a transaction that is inserting the same key.
     """
-    return _insert_or_ignore(connection.dialect.name, table)
-
-
-def replacing(dialect_name: str, table: Table) -> Insert:
-    """Return an INSERT of a whole row that replaces the one with the same primary key."""
-    return _insert_or_update(dialect_name, table, ())
-
-
-def insert_or_update(connection: Connection, table: Table, *only: str) -> Insert:
-    """Return an INSERT of a whole row that replaces the one with the same primary key.
-
-    With `only`, a row that stands already gets no more than these columns of the new one.
-    """
-    return _insert_or_update(connection.dialect.name, table, only)
-
-
-@cache
-def _insert_or_ignore(dialect_name: str, table: Table) -> Insert:
     return insert_into(dialect_name, table).on_conflict_do_nothing()
 
 
 @cache
-def _insert_or_update(dialect_name: str, table: Table, only: tuple[str, ...]) -> Insert:
+def insert_or_update(dialect_name: str, table: Table, *only: str) -> Insert:
+    """Return an INSERT of a whole row that replaces the one with the same primary key.
+
+    With `only`, a row that stands already gets no more than these columns of the new one.
+    """
     new = insert_into(dialect_name, table)
     return new.on_conflict_do_update(
         index_elements=list(table.primary_key),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, select
 from sqlmodel import Field, SQLModel
 
-from vending_api.kit.db import UtcDateTime, insert_into
+from vending_api.kit.db import UtcDateTime, insert_or_ignore
 from vending_api.kit.errors import MessageIdUsed
 from vending_api.kit.statements import Statement
 
@@ -42,9 +42,7 @@ _SUBJECT: Final = Statement(
     )
 )
 _TAKE: Final = Statement(
-    lambda dialect_name: (
-        insert_into(dialect_name, _MESSAGE).on_conflict_do_nothing().returning(_MESSAGE.c.subject)
-    )
+    lambda dialect_name: insert_or_ignore(dialect_name, _MESSAGE).returning(_MESSAGE.c.subject)
 )
 
 

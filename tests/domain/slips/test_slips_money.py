@@ -100,7 +100,7 @@ def test_who_is_exempt_from_a_tax_inside_a_price_sees_what_a_unit_came_to() -> N
     account = Account(is_exempt=True)
     slip = slip_of_sale(purchase(BLOCKS_WITH_TAX, 5_000, account=account), columns=40)
     (name, amount), *_ = sums(slip, "Where")
-    units, unit_price = re.fullmatch(r"([\d.]+) kWh at ([\d.]+)", name).groups()  # type: ignore[union-attr]
+    units, unit_price = re.fullmatch(r"([\d.]+) kWh at ([\d.]+)", name).groups()  # type: ignore[union-attr]  # fails if not
     assert unit_price == "1.0200"
     assert abs(Decimal(units) * Decimal(unit_price) * 100 - amount) < 2
 

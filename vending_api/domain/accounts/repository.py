@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from tariffs.account import Account, Debt, Owed
 from vending_api.domain.accounts.tables import ACCOUNT, ARREARS
-from vending_api.kit.db import insert_or_update, replacing
+from vending_api.kit.db import insert_or_update
 from vending_api.kit.entries import require_fit
 from vending_api.kit.statements import Statement
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _CHARGE: Final = "charge"
 _DEBT: Final = "debt"
 
-_PUT: Final = Statement(lambda dialect_name: replacing(dialect_name, ACCOUNT))
+_PUT: Final = Statement(lambda dialect_name: insert_or_update(dialect_name, ACCOUNT))
 _WITH_ARREARS: Final = Statement(
     select(ACCOUNT, ARREARS.c.kind, ARREARS.c.name, ARREARS.c.balance_minor)
     .join(ARREARS, ACCOUNT.c.meter_key == ARREARS.c.meter_key, isouter=True)
@@ -100,7 +100,7 @@ def put_flags(
     A meter that has no account gets the whole of it. Raises EntryInvalid as `put_account`.
     """
     rows = [_row(meter_key, account) for meter_key, account in accounts.items()]
-    connection.execute(insert_or_update(connection, ACCOUNT, *sorted(columns)), rows)
+    connection.execute(insert_or_update(connection.dialect.name, ACCOUNT, *sorted(columns)), rows)
 
 
 def _row(meter_key: int, account: Account) -> dict[str, Any]:

@@ -74,7 +74,7 @@ _CLOSE: Final = (
 def remember_unknown(connection: Connection, command: Advise) -> None:
     """Store an advice on a request that is not known, unless its id is stored already."""
     row = _row(command, outcome=Outcome.UNKNOWN, sale_key=None, is_open=False)
-    connection.execute(insert_or_ignore(connection, ADVICE), row)
+    connection.execute(insert_or_ignore(connection.dialect.name, ADVICE), row)
 
 
 def record(
@@ -86,7 +86,7 @@ def record(
     waits and finds that its id is used.
     """
     row = _row(command, outcome=outcome, sale_key=sale_key, is_open=is_open)
-    new = insert_or_ignore(connection, ADVICE).returning(ADVICE.c.advice_id)
+    new = insert_or_ignore(connection.dialect.name, ADVICE).returning(ADVICE.c.advice_id)
     if connection.execute(new, row).first() is not None:
         return True
     again = {

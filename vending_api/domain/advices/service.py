@@ -22,17 +22,16 @@ from vending_api.domain.credit.service import give_back, uncount
 from vending_api.domain.credit.types import Scope
 from vending_api.domain.sales.service import (
     give_up,
-    lock_stored,
+    lock_request,
     move,
     order_key_change_again,
-    refused_given_up,
     restore_account,
     sale_of,
 )
 from vending_api.domain.sales.types import SaleEvent, SaleKind, SaleState, next_state
 from vending_api.kit.entries import EntryInvalid
 from vending_api.kit.errors import MessageIdUsed, Refusal
-from vending_api.kit.idempotency import claim, find_claim
+from vending_api.kit.idempotency import claim
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,7 +100,7 @@ def note_sale(connection: Connection, command: NoteSale) -> None:
         subject=command.purchase_id,
         at=command.received_at,
     )
-    stored = _lock_stored(connection, SaleKind.PURCHASE, command.purchase_id)
+    stored = lock_request(connection, SaleKind.PURCHASE, command.purchase_id)
     is_sold = stored is not None and stored.state not in _NOTHING_SOLD
     if stored is None or not is_sold or stored.client_key != command.client.key:
         raise SaleUnknown(command.purchase_id)
@@ -130,13 +129,7 @@ def _lock_original(connection: Connection, command: Advise) -> StoredSale | None
         connection, kind, command.request_id, command.received_at
     ):
         return None
-    return _lock_stored(connection, kind, command.request_id)
-
-
-def _lock_stored(connection: Connection, kind: SaleKind, message_id: str) -> StoredSale | None:
-    # The id may be that of a retry; the claim says of which purchase, and of none if given up.
-    purchase_id = find_claim(connection, kind=kind.value, message_id=message_id)
-    return lock_stored(connection, kind, purchase_id) if purchase_id else None
+    return lock_request(connection, kind, command.request_id)
 
 
 def _objection(command: Advise, stored: StoredSale) -> DomainError | None:
@@ -164,7 +157,7 @@ def _opens_case(command: Advise, stored: StoredSale) -> bool:
 def _carry_out(connection: Connection, command: Advise, stored: StoredSale) -> None:
     """Do what an accepted advice says to the locked sale."""
     if stored.state is SaleState.REFUSED:
-        refused_given_up(connection, stored.kind, stored.purchase_id)
+        move(connection, stored, SaleEvent.REVERSE)
     elif command.kind is AdviceKind.REVERSAL:
         _reverse(connection, sale_of(connection, stored), command.received_at)
     else:

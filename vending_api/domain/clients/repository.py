@@ -68,7 +68,7 @@ def add_terminals(connection: Connection, client_key: int, terminal_ids: Sequenc
     rows = [{"client_key": client_key, "terminal_id": one} for one in terminal_ids]
     for row in rows:
         require_fit(TERMINAL, row)
-    connection.execute(insert_or_ignore(connection, TERMINAL), rows)
+    connection.execute(insert_or_ignore(connection.dialect.name, TERMINAL), rows)
 
 
 def terminals_of(connection: Connection, client_key: int) -> list[str]:

@@ -73,6 +73,12 @@ def find_balance(connection: Connection, client_key: int) -> int:
     return connection.execute(_BALANCE, {"of_client": client_key}).scalar() or 0
 
 
+def all_balances(connection: Connection) -> dict[int, int]:
+    """Return what is left of the deposits of all clients who ever made one, by their keys."""
+    rows = connection.execute(select(CREDIT.c.client_key, CREDIT.c.balance_minor))
+    return {row.client_key: row.balance_minor for row in rows}
+
+
 def take(connection: Connection, client_key: int, amount_minor: int) -> int | None:
     """Take a sum from a client's credit and return what is left; None if it holds less.
 
@@ -92,7 +98,7 @@ def add(connection: Connection, client_key: int, amount_minor: int) -> int:
 def lock_credit(connection: Connection, client_key: int) -> int:
     """Return a client's balance, its row kept from others until the transaction ends."""
     opened = {"client_key": client_key, "balance_minor": 0}
-    connection.execute(insert_or_ignore(connection, CREDIT), opened)
+    connection.execute(insert_or_ignore(connection.dialect.name, CREDIT), opened)
     return add(connection, client_key, 0)
 
 
@@ -108,8 +114,8 @@ def add_entry_once(connection: Connection, client_key: int, entry: Entry) -> boo
     """
     row = _row(client_key, entry)
     require_fit(CREDIT_ENTRY, row)
-    statement = insert_or_ignore(connection, CREDIT_ENTRY).returning(CREDIT_ENTRY.c.key)
-    return connection.execute(statement, row).first() is not None
+    new = insert_or_ignore(connection.dialect.name, CREDIT_ENTRY)
+    return connection.execute(new.returning(CREDIT_ENTRY.c.key), row).first() is not None
 
 
 def held_by_sale(connection: Connection, client_key: int, reference: str) -> int:

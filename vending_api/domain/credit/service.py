@@ -125,8 +125,9 @@ def prepaid_balances(connection: Connection) -> dict[str, int]:
 
     Clients that are switched off are left out.
     """
+    balances = repository.all_balances(connection)
     return {
-        client.user_name: repository.find_balance(connection, client.key)
+        client.user_name: balances.get(client.key, 0)
         for client in all_clients(connection)
         if client.is_active and client.terms.is_prepaid
     }

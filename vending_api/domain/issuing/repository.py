@@ -51,7 +51,7 @@ def add_tokens(
             "kind": token.kind.value,
             "digits": token.digits,
             "units_tenths": token.units_tenths,
-            "token_identifier": _minutes(token.token_identifier),
+            "token_identifier": token.identifier_minutes,
             "net_minor": token.charge.net_minor,
             "tax_minor": token.charge.tax_minor,
             "tax_name": token.charge.tax_name,
@@ -91,10 +91,6 @@ def tokens_of_sale(connection: Connection, sale_key: int) -> tuple[SoldToken, ..
         )
         for row in connection.execute(_OF_SALE, {"sale_key": sale_key})
     )
-
-
-def _minutes(identifier: TokenIdentifier | None) -> int | None:
-    return None if identifier is None else identifier.minutes
 
 
 def _identifier(minutes: int | None) -> TokenIdentifier | None:

@@ -145,7 +145,7 @@ def record_tokens(
             meter_key=meter.key,
             kind=token.kind.value,
             base_date=meter.base_date.value,
-            token_identifier=_minutes(token.token_identifier),
+            token_identifier=token.identifier_minutes,
             digits=token.digits,
             made_at=made_for.at,
         )
@@ -196,7 +196,3 @@ def _reason(external_id: str, error: StsError) -> TokenNotProven | MeterKeyUnusa
     if isinstance(error, ReadBackMismatch):
         return TokenNotProven(external_id)
     return MeterKeyUnusable(external_id, str(error))
-
-
-def _minutes(identifier: TokenIdentifier | None) -> int | None:
-    return None if identifier is None else identifier.minutes

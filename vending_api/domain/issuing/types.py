@@ -46,6 +46,12 @@ class SoldToken:
     """The watts of a power limit, the register of a clear credit."""
     receipt_number: str | None = None
 
+    @property
+    def identifier_minutes(self) -> int | None:
+        """The token identifier as records keep it: minutes since the base date."""
+        identifier = self.token_identifier
+        return None if identifier is None else identifier.minutes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeFor:

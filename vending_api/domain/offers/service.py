@@ -6,7 +6,7 @@ A sale carries the offer out; a trial only shows it.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vending_api.domain.accounts.service import account_of
 from vending_api.domain.clients.errors import TerminalNotRegistered
@@ -33,7 +33,7 @@ from vending_api.domain.token_queue.service import waiting
 from vending_api.domain.token_queue.types import QueuedKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from datetime import date
 
     from sqlalchemy import Connection
 
@@ -62,16 +62,22 @@ REFUSALS: Final = (
 )
 """What a rule of business turns down, and what is therefore remembered."""
 
-_DAY_LIMITS: Final = {
-    Scope.METER: "the sum that one meter buys for in a day",
-    Scope.CLIENT: "the sum that this client sells in a day",
-}
 _KINDS: Final = {
     QueuedKind.REFUND: TokenKind.REFUND,
     QueuedKind.POWER_LIMIT: TokenKind.POWER_LIMIT,
     QueuedKind.CLEAR_TAMPER: TokenKind.CLEAR_TAMPER,
     QueuedKind.CLEAR_CREDIT: TokenKind.CLEAR_CREDIT,
 }
+
+
+class _DayLimit(NamedTuple):
+    """How much may be sold in a day, and to or by whom."""
+
+    scope: Scope
+    scope_key: int
+    day: date
+    maximum_minor: int
+    what: str
 
 
 def prepare(
@@ -111,15 +117,11 @@ def use_means(connection: Connection, ask: AskForCredit, meter: Meter, *, refere
     Raises LimitExceeded, InsufficientFunds; both before anything is issued.
     """
     _require_within_sale_limit(ask)
-    for scope, scope_key, maximum_minor in _day_limits(ask, meter):
+    for limit in _day_limits(ask, meter):
         count(
-            connection,
-            scope,
-            scope_key,
-            meter.utility.local_date(ask.received_at),
-            ask.amount_minor,
-            maximum_minor=maximum_minor,
-            what=_DAY_LIMITS[scope],
+            *(connection, limit.scope, limit.scope_key, limit.day, ask.amount_minor),
+            maximum_minor=limit.maximum_minor,
+            what=limit.what,
         )
     draw(connection, ask.client, ask.amount_minor, reference=reference, at=ask.received_at)
 
@@ -127,15 +129,11 @@ def use_means(connection: Connection, ask: AskForCredit, meter: Meter, *, refere
 def require_means(connection: Connection, ask: AskForCredit, meter: Meter) -> None:
     """Raise what `use_means` would for a sale that is only tried; count and take nothing."""
     _require_within_sale_limit(ask)
-    for scope, scope_key, maximum_minor in _day_limits(ask, meter):
+    for limit in _day_limits(ask, meter):
         require_within(
-            connection,
-            scope,
-            scope_key,
-            meter.utility.local_date(ask.received_at),
-            ask.amount_minor,
-            maximum_minor=maximum_minor,
-            what=_DAY_LIMITS[scope],
+            *(connection, limit.scope, limit.scope_key, limit.day, ask.amount_minor),
+            maximum_minor=limit.maximum_minor,
+            what=limit.what,
         )
     require_funds(connection, ask.client, ask.amount_minor)
 
@@ -159,10 +157,21 @@ def require_served(connection: Connection, meter: Meter, client: Client, termina
     require_terminal(connection, client, terminal_id)
 
 
-def _day_limits(ask: AskForCredit, meter: Meter) -> Iterator[tuple[Scope, int, int | None]]:
-    """Yield whose sales of a day are limited, in the one order in which rows are locked."""
-    yield Scope.METER, meter.key, meter.rules.meter_day_maximum_minor
-    yield Scope.CLIENT, ask.client.key, ask.client.terms.day_maximum_minor
+def _day_limits(ask: AskForCredit, meter: Meter) -> list[_DayLimit]:
+    """Return what limits the sales of a day, in the one order in which rows are locked."""
+    of_meter = meter.rules.meter_day_maximum_minor
+    of_client = ask.client.terms.day_maximum_minor
+    if of_meter is None and of_client is None:
+        return []
+    day = meter.utility.local_date(ask.received_at)
+    limits = []
+    if of_meter is not None:
+        what = "the sum that one meter buys for in a day"
+        limits.append(_DayLimit(Scope.METER, meter.key, day, of_meter, what))
+    if of_client is not None:
+        what = "the sum that this client sells in a day"
+        limits.append(_DayLimit(Scope.CLIENT, ask.client.key, day, of_client, what))
+    return limits
 
 
 def _require_within_sale_limit(ask: AskForCredit) -> None:

@@ -60,42 +60,27 @@ def lock_stored(connection: Connection, kind: SaleKind, purchase_id: str) -> Sto
     return repository.lock_sale(connection, kind, purchase_id)
 
 
-def lock_sale(connection: Connection, kind: SaleKind, message_id: str) -> Sale | SaleState | None:
-    """Return the sale of an id, or of a retry's id, locked until the transaction ends.
+def lock_request(connection: Connection, kind: SaleKind, message_id: str) -> StoredSale | None:
+    """Return what is stored under an id, or under the request that a retry's id is of, locked.
 
-    Where nothing was sold, the state alone: refused, or given up. None if the id is unknown.
+    None if the id is unknown, or given up before anything was asked under it.
     """
     purchase_id = find_claim(connection, kind=kind.value, message_id=message_id)
-    if purchase_id is None:
-        return None
-    if purchase_id == GIVEN_UP:
-        return SaleState.GIVEN_UP
-    stored = repository.lock_sale(connection, kind, purchase_id)
-    if stored is None:
-        return None
-    return stored.state if stored.state in _NOTHING_SOLD else sale_of(connection, stored)
+    return lock_stored(connection, kind, purchase_id) if purchase_id else None
 
 
 def give_up(connection: Connection, kind: SaleKind, message_id: str, at: datetime) -> bool:
     """Take an id so that nothing is ever sold under it; return whether that is so.
 
-    It is not where a request holds the id already: then `lock_sale` tells what came of it. One
+    It is not where a request holds the id already: then `lock_request` tells what came of it. One
     that is just being made is waited for.
     """
     taken = claim(connection, kind=kind.value, message_id=message_id, subject=GIVEN_UP, at=at)
     return taken.subject == GIVEN_UP
 
 
-def refused_given_up(connection: Connection, kind: SaleKind, message_id: str) -> None:
-    """Let nothing be sold any more under an id whose request was refused, and is locked."""
-    purchase_id = find_claim(connection, kind=kind.value, message_id=message_id)
-    stored = repository.lock_sale(connection, kind, purchase_id or message_id)
-    if stored is not None and stored.state is SaleState.REFUSED:
-        repository.move(connection, stored.key, SaleState.GIVEN_UP)
-
-
 def move(connection: Connection, sale: Sale | StoredSale, event: SaleEvent) -> None:
-    """Take a locked sale to the state that an event leads to, by the table of its life.
+    """Take a locked request to the state that an event leads to, by the table of its life.
 
     Raises ValueError for an event that is not in the table; ask `next_state` first.
     """
@@ -124,8 +109,10 @@ def order_key_change_again(connection: Connection, sale: Sale) -> None:
     For a sale that was reversed: its tokens were not handed over, as far as anybody knows, so
     the meter still holds its old key. A meter that has changed since is left alone.
     """
+    if sale.new_key_data is None:
+        return
     meter = lock_meter(connection, sale.meter.external_id)
-    if sale.new_key_data is None or KeyData.of(meter.configuration) != sale.new_key_data:
+    if KeyData.of(meter.configuration) != sale.new_key_data:
         return
     held = HeldKey.of(sale.meter)
     record_key_data(connection, meter, held.key_data, held.base_date)
