@@ -16,6 +16,12 @@ class BaseDate(IntEnum):
     YEAR_2014 = 2014
     YEAR_2035 = 2035
 
+    moment: datetime
+    """The base date as a moment in UTC."""
+
+    def __init__(self, year: int) -> None:
+        self.moment = datetime(year, 1, 1, tzinfo=UTC)
+
     @classmethod
     def parse(cls, year: int | str) -> Self:
         """Return the base date of a year, written with four digits or two ("14").
@@ -27,11 +33,6 @@ class BaseDate(IntEnum):
             if text in {str(base_date.value), base_date.two_digits}:
                 return base_date
         raise InvalidField("base date", f"{text!r} is not one", "1993, 2014 or 2035")
-
-    @property
-    def moment(self) -> datetime:
-        """The base date as a moment in UTC."""
-        return datetime(self.value, 1, 1, tzinfo=UTC)
 
     @property
     def two_digits(self) -> str:

@@ -112,6 +112,12 @@ class EncryptionAlgorithm(StrEnum):
     EA11 = "11"
     """MISTY1: 128-bit keys, under DKGA04 only."""
 
+    key_octets: int
+    """How many octets its decoder keys have: 16 for EA11, else 8."""
+
+    def __init__(self, code: str) -> None:
+        self.key_octets = 16 if code == "11" else 8
+
     @classmethod
     def parse(cls, code: str) -> Self:
         """Return the algorithm of "07", "09" or "11"; raises InvalidField."""
@@ -119,11 +125,6 @@ class EncryptionAlgorithm(StrEnum):
             if code == algorithm.value:
                 return algorithm
         raise InvalidField("encryption algorithm", f"{code[:24]!r} is not one", "07, 09 or 11")
-
-    @property
-    def key_octets(self) -> int:
-        """How many octets its decoder keys have: 16 for EA11, else 8."""
-        return 16 if self is EncryptionAlgorithm.EA11 else 8
 
 
 class DecoderKeyGenerationAlgorithm(StrEnum):

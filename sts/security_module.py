@@ -11,7 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from sts.errors import ReadBackMismatch, StsError, TokenError, TokenNotAllowed
+from sts.errors import (
+    ReadBackMismatch,
+    StsError,
+    TokenError,
+    TokenNotAllowed,
+    VendingKeyNotFound,
+)
 from sts.key_data import KeyType
 from sts.keys.decoder_key import DecoderKey, derive_decoder_key
 from sts.keys.key_change import key_change_to
@@ -158,7 +164,10 @@ class InProcessSecurityModule:
         self._keys = keys
         self._codec = codec
         # A check value takes a cipher each time it is asked for, and every sale asks for facts.
-        self._facts = {key: _facts_of(key) for key in keys}
+        self._facts = {
+            (key.supply_group_code.digits, key.key_revision_number.value): _facts_of(key)
+            for key in keys
+        }
 
     def issue(self, requests: Sequence[IssueRequest]) -> list[IssuedToken | StsError]:
         """Return a token, or why there is none, for each request; see SecurityModule."""
@@ -166,12 +175,13 @@ class InProcessSecurityModule:
 
         def issued(request: IssueRequest) -> IssuedToken:
             token = request.token
+            if isinstance(token, DatedToken):
+                vending_key = decoder_keys.vending_key_of(request.meter)
+                _require_allowed(token, vending_key)
+                return self._read_back(token, decoder_keys.of(request.meter, vending_key))
             if isinstance(token, KeyChangeToken):
                 raise TokenNotAllowed("a section of a key change is issued with its whole set only")
-            if not isinstance(token, DatedToken):
-                return self._read_back(token, None)  # class 1 is not encrypted
-            _require_allowed(token, decoder_keys.vending_key_of(request.meter))
-            return self._read_back(token, decoder_keys.of(request.meter))
+            return self._read_back(token, None)  # class 1 is not encrypted
 
         return _by_row(issued, requests)
 
@@ -183,14 +193,18 @@ class InProcessSecurityModule:
 
         def changed(request: KeyChangeRequest) -> tuple[IssuedToken, ...]:
             meter = request.meter
+            new_key = self._keys.find(
+                request.new_supply_group_code, request.new_key_revision_number
+            )
+            vending_key = decoder_keys.vending_key_of(meter)
             change = key_change_to(
-                self._keys.find(request.new_supply_group_code, request.new_key_revision_number),
-                current=decoder_keys.vending_key_of(meter),
+                new_key,
+                current=vending_key,
                 pan=meter.pan,
                 tariff_index=request.new_tariff_index,
                 encryption_algorithm=meter.encryption_algorithm,
             )
-            current = decoder_keys.of(meter)
+            current = decoder_keys.of(meter, vending_key)
             return tuple(self._read_back(token, current) for token in key_change_tokens(change))
 
         return _by_row(changed, requests)
@@ -201,8 +215,10 @@ class InProcessSecurityModule:
 
         def read(request: VerifyRequest) -> Token | ReservedToken:
             token_class, _ = from_digits(request.digits)
-            key = None if token_class == CLEAR_CLASS else decoder_keys.of(request.meter)
-            return self._codec.decode(request.digits, key)
+            if token_class == CLEAR_CLASS:
+                return self._codec.decode(request.digits, None)
+            vending_key = decoder_keys.vending_key_of(request.meter)
+            return self._codec.decode(request.digits, decoder_keys.of(request.meter, vending_key))
 
         return _by_row(read, requests)
 
@@ -214,43 +230,51 @@ class InProcessSecurityModule:
         self, supply_group_code: SupplyGroupCode, key_revision_number: KeyRevisionNumber
     ) -> VendingKeyFacts:
         """Return the public facts of one vending key; raises VendingKeyNotFound."""
-        return self._facts[self._keys.find(supply_group_code, key_revision_number)]
+        place = (supply_group_code.digits, key_revision_number.value)
+        facts = self._facts.get(place)
+        if facts is None:
+            raise VendingKeyNotFound(*place)
+        return facts
 
     def _read_back(self, token: Token, key: DecoderKey | None) -> IssuedToken:
         """Encode a token and read it again; raises ReadBackMismatch unless it says the same."""
         digits = self._codec.encode(token, key)
         try:
-            as_read = self._codec.decode(digits, key)
+            is_right = self._codec.reads_back(digits, key, token)
         except TokenError as problem:
             raise ReadBackMismatch(f"the token just made cannot be read: {problem}") from None
-        if as_read != token:
+        if not is_right:
             raise ReadBackMismatch("the token just made does not say what was asked for")
         return IssuedToken(digits, token)
 
 
 class _DecoderKeys:
-    """The decoder keys of one column of requests; each meter's is derived once."""
+    """The decoder keys of one column of requests; rows of a meter that stand together share one.
 
-    __slots__ = ("_by_meter", "_store")
+    Only the last is kept: looking a meter up among many costs a good part of deriving its key.
+    """
+
+    __slots__ = ("_key", "_meter", "_store")
 
     def __init__(self, store: KeyStore) -> None:
         self._store = store
-        self._by_meter: dict[MeterConfiguration, DecoderKey] = {}
+        self._meter: MeterConfiguration | None = None
+        self._key: DecoderKey | None = None
 
     def vending_key_of(self, meter: MeterConfiguration) -> VendingKey:
         return self._store.find(meter.supply_group_code, meter.key_revision_number)
 
-    def of(self, meter: MeterConfiguration) -> DecoderKey:
-        key = self._by_meter.get(meter)
-        if key is None:
-            key = derive_decoder_key(
-                self.vending_key_of(meter),
+    def of(self, meter: MeterConfiguration, vending_key: VendingKey) -> DecoderKey:
+        """Return the key of a meter, whose vending key is `vending_key`."""
+        if self._key is None or meter != self._meter:
+            self._key = derive_decoder_key(
+                vending_key,
                 pan=meter.pan,
                 tariff_index=meter.tariff_index,
                 encryption_algorithm=meter.encryption_algorithm,
             )
-            self._by_meter[meter] = key
-        return key
+            self._meter = meter
+        return self._key
 
 
 def _by_row(

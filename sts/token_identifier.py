@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sts.base_date import BaseDate
 
 MAX_TOKEN_IDENTIFIER_MINUTES: Final = (1 << 24) - 1
+_MINUTE: Final = timedelta(minutes=1)
 _MINUTES_A_DAY: Final = 24 * 60
 _RESERVED_MINUTE: Final = 1
 """00:01 of every day belongs to special tokens; credit never carries it (STS 531 CTSA09)."""
@@ -46,7 +47,7 @@ class TokenIdentifier:
         """
         if issue_time.tzinfo is None:
             raise InvalidField("issue time", "it has no time zone", "an aware datetime, as in UTC")
-        minutes = (issue_time - base_date.moment) // timedelta(minutes=1)
+        minutes = (issue_time - base_date.moment) // _MINUTE
         if minutes % _MINUTES_A_DAY == _RESERVED_MINUTE:
             minutes += 1
         if not 0 <= minutes <= MAX_TOKEN_IDENTIFIER_MINUTES:
@@ -90,7 +91,7 @@ def next_token_identifier(
     Raises TokenIdentifierOutOfRange when the base date is used up.
     """
     by_clock = TokenIdentifier.at(now, base_date)
-    if last is None or by_clock > last:
+    if last is None or by_clock.minutes > last.minutes:
         return by_clock
     return last.following()
 

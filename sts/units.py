@@ -79,6 +79,10 @@ class TransferAmount:
         """The 16-bit field: exponent (2), mantissa (14)."""
         return _bits_at_or_above(self.tenths)
 
+    def is_said_by(self, bits: int) -> bool:
+        """Return whether a 16-bit field says this amount; raises InvalidField as `from_bits`."""
+        return _value_of("transfer amount", bits) == self.tenths
+
     def __str__(self) -> str:
         return f"{self.tenths // 10}.{self.tenths % 10}"
 

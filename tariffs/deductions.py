@@ -7,8 +7,8 @@ in the order of the tariff, and what it could not take stays owed.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,17 +18,16 @@ from tariffs.rounding import ceiling, half_up
 from tariffs.tariff import MOST_DECIMALS, Every, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from decimal import Decimal
+    from collections.abc import Sequence
 
     from tariffs.account import Account, Debt
     from tariffs.price import ChargePrice, PriceList
-    from tariffs.tariff import ChannelFee, Tariff, Version
+    from tariffs.tariff import ChannelFee, DebtRule, Tariff, Version
 
 CARRIED: Final = "from the last purchase"
-_SHARE_DECIMALS: Final = MOST_DECIMALS
-_PARTS: Final = 100 * 10**_SHARE_DECIMALS
+_PARTS: Final = 100 * 10**MOST_DECIMALS
 """Shares are counted in these parts of a minor unit, so that they are whole numbers."""
+_PARTS_A_PERCENT: Final = Decimal(1).scaleb(MOST_DECIMALS)
 _MONTHS_A_YEAR: Final = 12
 
 
@@ -87,10 +86,8 @@ def charges_due(
         periods, fallen_due_minor = _fallen_due(tariff, account, day, price, rate_of_the_day)
         amount = owed.pop(name, 0) + fallen_due_minor
         if amount:
-            dues.append(Due(name=name, amount_minor=amount, price=price, periods=periods))
-    dues += [
-        Due(name=name, amount_minor=amount, price=None, periods=0) for name, amount in owed.items()
-    ]
+            dues.append(Due(name, amount, price, periods))
+    dues += [Due(name, amount, price=None, periods=0) for name, amount in owed.items()]
     return tuple(dues)
 
 
@@ -103,83 +100,59 @@ def take(
     in the sum of all deductions, so that more money never leaves less for units. Money
     carried from the last purchase comes last, as a deduction below 0.
     """
-    left = amount_minor * _PARTS
-    taken: list[Taken] = []
-    before = 0
-    for wanted in _wanted(version, dues, account, amount_minor):
-        left -= min(wanted.most, wanted.owed_minor * _PARTS, left)
-        after = amount_minor - ceiling(left, _PARTS)
-        amount = after - before
-        before = after
-        taken.append(
-            Taken(
-                step=wanted.step,
-                name=wanted.name,
-                amount_minor=amount,
-                balance_minor=wanted.owed_minor - amount,
-                due=wanted.due,
-            )
-        )
-    if account.carried_minor > 0:
-        taken.append(
-            Taken(
-                step=Step.ENERGY, name=CARRIED, amount_minor=-account.carried_minor, balance_minor=0
-            )
-        )
-    return tuple(taken)
-
-
-def debts_after(debts: Sequence[Debt], taken: Sequence[Taken]) -> tuple[Debt, ...]:
-    """Return the debts that remain."""
-    paid = (one for one in taken if one.step is Step.DEBT)
-    left = (
-        replace(debt, balance_minor=one.balance_minor)
-        for debt, one in zip(debts, paid, strict=True)
-    )
-    return tuple(debt for debt in left if debt.balance_minor > 0)
-
-
-class _Wanted(NamedTuple):
-    step: Step
-    name: str
-    owed_minor: int
-    most: int
-    """The most that this purchase may give to it, in parts of a minor unit."""
-    due: Due | None = None
-
-
-def _wanted(
-    version: Version, dues: Sequence[Due], account: Account, amount_minor: int
-) -> Iterator[_Wanted]:
+    purse, fee = _Purse(amount_minor), version.channel_fee
     for step in version.order:
-        if step is Step.CHANNEL_FEE and version.channel_fee is not None:
-            fee = _fee(version.channel_fee, amount_minor)
-            yield _Wanted(step, version.channel_fee.name, ceiling(fee, _PARTS), fee)
-        elif step is Step.DEBT:
-            yield from _wanted_debts(version, account.debts, amount_minor)
-        elif step is Step.CHARGES:
+        if dues and step is Step.CHARGES:
             for due in dues:
                 share = None if due.price is None else due.price.charge.share_percent
-                most = _share_of(share, amount_minor)
-                yield _Wanted(step, due.name, due.amount_minor, most, due)
-        elif step is Step.ENERGY and account.carried_minor < 0:
-            missing = -account.carried_minor
-            yield _Wanted(step, CARRIED, missing, missing * _PARTS)
+                purse.give(step, due.name, due.amount_minor, _share_of(share, amount_minor), due)
+        elif account.debts and step is Step.DEBT:
+            _give_to_debts(purse, version.debt, account.debts)
+        elif fee is not None and step is Step.CHANNEL_FEE:
+            parts = _parts_of(fee, amount_minor)
+            purse.give(step, fee.name, ceiling(parts, _PARTS), parts)
+    carried_minor = account.carried_minor
+    if carried_minor < 0:  # energy is the last step of every order
+        purse.give(Step.ENERGY, CARRIED, -carried_minor, -carried_minor * _PARTS)
+    elif carried_minor > 0:
+        purse.taken.append(Taken(Step.ENERGY, CARRIED, -carried_minor, 0))
+    return tuple(purse.taken)
 
 
-def _wanted_debts(version: Version, debts: Sequence[Debt], amount_minor: int) -> Iterator[_Wanted]:
-    rule = version.debt
+class _Purse:
+    """The money of a purchase, from which one deduction after the other takes."""
+
+    def __init__(self, amount_minor: int) -> None:
+        self.amount_minor = amount_minor
+        self.taken: list[Taken] = []
+        self._left = amount_minor * _PARTS
+        self._gone_minor = 0
+
+    def give(
+        self, step: Step, name: str, owed_minor: int, most: int, due: Due | None = None
+    ) -> None:
+        """Give to a deduction what it may have; `most` is in parts of a minor unit."""
+        self._left -= min(most, owed_minor * _PARTS, self._left)
+        gone_minor = self.amount_minor - ceiling(self._left, _PARTS)
+        given_minor = gone_minor - self._gone_minor
+        self._gone_minor = gone_minor
+        self.taken.append(Taken(step, name, given_minor, owed_minor - given_minor, due))
+
+
+def _give_to_debts(purse: _Purse, rule: DebtRule | None, debts: Sequence[Debt]) -> None:
+    """Give the debts their share of the purchase; the first takes all that it needs of it."""
     left = 0
     if rule is not None:
-        left = _share_of(rule.share_percent, amount_minor)
+        left = _share_of(rule.share_percent, purse.amount_minor)
         if rule.fixed_minor is not None:
             left = min(left, rule.fixed_minor * _PARTS)
     for debt in debts:
-        yield _Wanted(Step.DEBT, debt.name, debt.balance_minor, left)
+        purse.give(Step.DEBT, debt.name, debt.balance_minor, left)
         left -= min(left, debt.balance_minor * _PARTS)
 
 
-def _fee(fee: ChannelFee, amount_minor: int) -> int:
+def _parts_of(fee: ChannelFee, amount_minor: int) -> int:
+    """Return a channel fee in parts of a minor unit."""
     exact = fee.flat_minor * _PARTS + _share_of(fee.percent, amount_minor)
     exact = max(exact, fee.minimum_minor * _PARTS)
     return exact if fee.maximum_minor is None else min(exact, fee.maximum_minor * _PARTS)
@@ -189,7 +162,7 @@ def _share_of(percent: Decimal | None, amount_minor: int) -> int:
     """Return a share of a purchase in parts of a minor unit; None is all of it."""
     if percent is None:
         return amount_minor * _PARTS
-    return int(percent.scaleb(_SHARE_DECIMALS)) * amount_minor
+    return int(percent * _PARTS_A_PERCENT) * amount_minor
 
 
 def _fallen_due(

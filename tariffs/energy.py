@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from bisect import bisect_right
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tariffs.rounding import ceiling, half_up, quanta_of
 from tariffs.tariff import Direction
@@ -10,6 +12,9 @@ from tariffs.tariff import Direction
 if TYPE_CHECKING:
     from tariffs.price import BlockPrice, PriceList
     from tariffs.tariff import Rounding
+
+_END_QUANTA: Final = attrgetter("end_quanta")
+_START_GROSS: Final = attrgetter("start_gross")
 
 
 class ExactUnits(NamedTuple):
@@ -26,26 +31,24 @@ def units_for(prices: PriceList, start_quanta: int, money_minor: int) -> ExactUn
     """Return what money buys after `start_quanta` of the month."""
     at = _block_with(prices, start_quanta)
     # What the month has cost so far, had it all been bought at these prices, and will have cost.
-    before = at.start_gross + (start_quanta - at.start_quanta) * at.gross
+    into_first = start_quanta - at.start_quanta
+    before = at.start_gross + into_first * at.gross
     after = before + money_minor * prices.denominator
-    last = next(block for block in reversed(prices.blocks) if block.start_gross <= after)
+    last = prices.blocks[bisect_right(prices.blocks, after, key=_START_GROSS) - 1]
     into_last = after - last.start_gross
-    return ExactUnits(
-        numerator=(last.start_quanta - start_quanta) * last.gross + into_last,
-        denominator=last.gross,
-        taxes=tuple(
-            (last.start_taxes[number] - at.start_taxes[number]) * last.gross
-            - (start_quanta - at.start_quanta) * at.taxes[number] * last.gross
-            + into_last * last.taxes[number]
-            for number in range(len(prices.taxes))
-        ),
-        tax_denominator=last.gross * prices.denominator,
-    )
+    numerator = (last.start_quanta - start_quanta) * last.gross + into_last
+    taxes = [
+        (up_to_last - up_to_first - into_first * in_first) * last.gross + into_last * in_last
+        for up_to_last, up_to_first, in_first, in_last in zip(
+            last.start_taxes, at.start_taxes, at.taxes, last.taxes, strict=True
+        )
+    ]
+    return ExactUnits(numerator, last.gross, tuple(taxes), last.gross * prices.denominator)
 
 
 def _block_with(prices: PriceList, quanta: int) -> BlockPrice:
     """Return the block in which a month goes on after so many quanta."""
-    return next(block for block in prices.blocks if quanta < block.end_quanta)
+    return prices.blocks[bisect_right(prices.blocks, quanta, key=_END_QUANTA)]
 
 
 def price_of(prices: PriceList, start_quanta: int, quanta: int) -> int:

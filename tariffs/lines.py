@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tariffs.price import at_rate
 from tariffs.rounding import half_up, units_of
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tariffs.deductions import Due, Taken
-    from tariffs.price import BlockPrice, PriceList
+    from tariffs.price import BlockPrice, ChargePrice, PriceList
+
+    _Charges: TypeAlias = Sequence[tuple[ChargePrice, int]]
 
 
 class LineKind(StrEnum):
@@ -67,17 +69,6 @@ class Bought(NamedTuple):
     tax_denominator: int
 
 
-_STEP_KINDS = {
-    Step.CHANNEL_FEE: LineKind.CHANNEL_FEE,
-    Step.DEBT: LineKind.DEBT,
-    Step.CHARGES: LineKind.CHARGE,
-    Step.ENERGY: LineKind.CARRIED,
-}
-_STEP_REASONS = {
-    Step.CHANNEL_FEE: "for this way of paying",
-    Step.DEBT: "paid off with each purchase",
-    Step.ENERGY: "settled now",
-}
 _PERIODS = {Every.MONTH: "month", Every.DAY: "day", Every.FIRST_PURCHASE: "month"}
 
 
@@ -91,71 +82,76 @@ def bill(
     rate_of_the_day: Decimal | None,
 ) -> tuple[tuple[Line, ...], tuple[TaxTotal, ...]]:
     """Return the lines of a purchase, which add up to the money paid, and its taxes."""
-    totals = tuple(
-        TaxTotal(name=tax.name, percent=tax.percent, amount_minor=_tax_total(taken, bought, number))
+    charges = [(price, one.amount_minor) for one in taken if (price := one.price) is not None]
+    taxes = [
+        TaxTotal(tax.name, tax.percent, _tax_total(charges, bought, number))
         for number, tax in enumerate(prices.taxes)
-    )
-    lines = [_deduction(one) for one in taken]
-    tax_left = sum(tax.amount_minor for tax in totals) - sum(line.tax_minor for line in lines)
-    on_units = _lines_for_units(prices, taken, bought, rate_of_the_day, tax_left)
-    tax_left -= sum(line.tax_minor for line in on_units)
-    lines += on_units
+    ]
+    tax_minor = tax_on_units = sum(tax.amount_minor for tax in taxes)
+    lines = []
+    for one in taken:
+        line = _deduction(one)
+        tax_on_units -= line.tax_minor
+        lines.append(line)
+    lines += _lines_for_units(prices, charges, bought, rate_of_the_day, tax_on_units)
     if change_minor:
-        lines.append(
-            Line(
-                kind=LineKind.CARRIED,
-                name="for the next purchase",
-                amount_minor=change_minor,
-                reason="less than a token can carry",
-            )
-        )
-    total = sum(line.amount_minor + line.tax_minor for line in lines)
-    if total != amount_minor or tax_left:
-        lines.append(
-            Line(
-                kind=LineKind.ROUNDING,
-                name="rounding",
-                amount_minor=amount_minor - total - tax_left,
-                tax_minor=tax_left,
-                reason="a token carries whole steps",
-            )
-        )
-    return tuple(lines), totals
+        reason = "less than a token can carry"
+        lines.append(Line(LineKind.CARRIED, "for the next purchase", change_minor, reason))
+    net_left, tax_left = amount_minor - tax_minor, tax_minor
+    for line in lines:
+        net_left -= line.amount_minor
+        tax_left -= line.tax_minor
+    if net_left or tax_left:
+        reason = "a token carries whole steps"
+        lines.append(Line(LineKind.ROUNDING, "rounding", net_left, reason, tax_left))
+    return tuple(lines), tuple(taxes)
 
 
-def _tax_total(taken: Sequence[Taken], bought: Bought, number: int) -> int:
+def _tax_total(charges: _Charges, bought: Bought, number: int) -> int:
     """Return a tax on units and charges together, from exact parts, rounded once."""
     numerator, denominator = bought.taxes[number], bought.tax_denominator
-    for one in taken:
-        if (price := one.price) is not None:
-            on_charge = price.taxes[number] * one.amount_minor
-            numerator = numerator * price.denominator + on_charge * denominator
-            denominator *= price.denominator
+    for price, amount_minor in charges:
+        on_charge = price.taxes[number] * amount_minor
+        numerator = numerator * price.denominator + on_charge * denominator
+        denominator *= price.denominator
     return half_up(numerator, denominator)
 
 
 def _deduction(taken: Taken) -> Line:
-    tax, levies = _inside(taken)
-    owes = taken.step in {Step.DEBT, Step.CHARGES}
-    return Line(
-        kind=_STEP_KINDS[taken.step],
-        name=taken.name,
-        amount_minor=taken.amount_minor - tax - levies,
-        tax_minor=tax,
-        reason=_STEP_REASONS[taken.step] if taken.due is None else _charge_reason(taken.due),
-        balance_minor=taken.balance_minor if owes else None,
-        taken_minor=taken.amount_minor if owes else None,
-    )
+    """Return the line of what was taken of a purchase before it bought units."""
+    step, name, amount_minor, balance_minor, due = taken
+    if due is not None:
+        tax, levies = (0, 0) if due.price is None else _inside(due.price, amount_minor)
+        return Line(
+            LineKind.CHARGE,
+            name,
+            amount_minor - tax - levies,
+            _charge_reason(due),
+            tax,
+            balance_minor=balance_minor,
+            taken_minor=amount_minor,
+        )
+    if step is Step.DEBT:
+        return Line(
+            LineKind.DEBT,
+            name,
+            amount_minor,
+            "paid off with each purchase",
+            balance_minor=balance_minor,
+            taken_minor=amount_minor,
+        )
+    if step is Step.CHANNEL_FEE:
+        return Line(LineKind.CHANNEL_FEE, name, amount_minor, "for this way of paying")
+    return Line(LineKind.CARRIED, name, amount_minor, "settled now")
 
 
-def _inside(taken: Taken) -> tuple[int, int]:
-    """Return the tax and the levies inside what was taken."""
-    price, amount_minor = taken.price, taken.amount_minor
-    if price is None:
-        return 0, 0
+def _inside(price: ChargePrice, amount_minor: int) -> tuple[int, int]:
+    """Return the tax and the levies inside what was taken of a charge."""
     tax = half_up(sum(price.taxes) * amount_minor, price.denominator)
-    levies = (half_up(levy * amount_minor, price.denominator) for levy in price.levies)
-    return tax, sum(levies)
+    levies = 0
+    for levy in price.levies:
+        levies += half_up(levy * amount_minor, price.denominator)
+    return tax, levies
 
 
 def _charge_reason(due: Due) -> str:
@@ -170,13 +166,13 @@ def _charge_reason(due: Due) -> str:
 
 def _lines_for_units(
     prices: PriceList,
-    taken: Sequence[Taken],
+    charges: _Charges,
     bought: Bought,
     rate_of_the_day: Decimal | None,
     tax_minor: int,
 ) -> list[Line]:
     """Return the lines for units, with `tax_minor` shared out among them."""
-    spans = list(prices.span(bought.start_quanta, bought.quanta))
+    spans = prices.span(bought.start_quanta, bought.quanta)
     over = prices.denominator
     taxes = iter(_shared(tax_minor, _tax_weights(prices, spans)))
     lines = [
@@ -201,7 +197,7 @@ def _lines_for_units(
             )
     for number, levy in enumerate(prices.levies):
         amount = half_up(sum(block.levies[number] * quanta for block, quanta in spans), over)
-        amount += _levy_in_charges(taken, number)
+        amount += _levy_in_charges(charges, number)
         tax = next(taxes)
         if amount or tax:
             reason = f"{levy.percent:f} % of {', '.join(levy.on)}"
@@ -212,22 +208,17 @@ def _lines_for_units(
 def _tax_weights(prices: PriceList, spans: Sequence[tuple[BlockPrice, int]]) -> list[int]:
     """Return what each line for units weighs when tax is shared: energy, per unit, levies."""
     weights = [block.tax_on_energy * quanta for block, quanta in spans]
-    weights += [
-        sum(block.tax_on_per_unit[number] * quanta for block, quanta in spans)
-        for number in range(len(prices.per_unit))
-    ]
-    weights += [
-        sum(block.tax_on_levies[number] * quanta for block, quanta in spans)
-        for number in range(len(prices.levies))
-    ]
+    for number, _ in enumerate(prices.per_unit):
+        weights.append(sum(block.tax_on_per_unit[number] * quanta for block, quanta in spans))
+    for number, _ in enumerate(prices.levies):
+        weights.append(sum(block.tax_on_levies[number] * quanta for block, quanta in spans))
     return weights
 
 
-def _levy_in_charges(taken: Sequence[Taken], number: int) -> int:
+def _levy_in_charges(charges: _Charges, number: int) -> int:
     return sum(
-        half_up(price.levies[number] * one.amount_minor, price.denominator)
-        for one in taken
-        if (price := one.price) is not None
+        half_up(price.levies[number] * amount_minor, price.denominator)
+        for price, amount_minor in charges
     )
 
 

@@ -100,14 +100,18 @@ class PriceList:
     energy_tax_percent: Decimal
     """The taxes on energy, added up."""
 
-    def span(self, start_quanta: int, quanta: int) -> Iterator[tuple[BlockPrice, int]]:
-        """Yield the blocks that `quanta` after `start_quanta` lie in, with how many in each."""
+    def span(self, start_quanta: int, quanta: int) -> list[tuple[BlockPrice, int]]:
+        """Return the blocks that `quanta` after `start_quanta` lie in, with how many in each."""
         position, last = start_quanta, start_quanta + quanta
+        spans = []
         for block in self.blocks:
-            end = min(last, block.end_quanta)
-            if end > position:
-                yield block, end - position
+            if position >= last:
+                break
+            if block.end_quanta > position:
+                end = min(last, block.end_quanta)
+                spans.append((block, end - position))
                 position = end
+        return spans
 
 
 @lru_cache(maxsize=1024)

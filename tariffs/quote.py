@@ -13,13 +13,12 @@ all lines together, tax included, are the money paid.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tariffs.account import Account, Owed
+from tariffs.account import Account, Debt, Owed
 from tariffs.currencies import minor_rate
-from tariffs.deductions import Taken, charges_due, debts_after, is_new_month, month_of, take
+from tariffs.deductions import Taken, charges_due, is_new_month, month_of, take
 from tariffs.energy import ExactUnits, price_of, rounded, units_for
 from tariffs.errors import OutsideLimits, RateOfTheDayMissing, UnitsOutOfReach
 from tariffs.lines import Bought, Line, TaxTotal, bill
@@ -35,22 +34,20 @@ if TYPE_CHECKING:
     from tariffs.price import PriceList
     from tariffs.tariff import Tariff, Version
 
-_MAX_DOUBLINGS = 80
+_MAX_DOUBLINGS: Final = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class Quote(NamedTuple):
     """A purchase worked out: nothing is changed by it, and `account` is what it would leave."""
 
     amount_minor: int
     """The money paid: all lines together, tax included."""
     units: Decimal
     """What the token carries."""
-    units_exact: Decimal
-    """Before rounding, to 28 digits."""
+    exact: ExactUnits
+    """Before rounding."""
     free_units: Decimal
     """Due with this purchase on a token of their own; 0 if none are."""
-    tax_minor: int
     taxes: tuple[TaxTotal, ...]
     energy_tax_percent: Decimal
     """The taxes on energy, added up."""
@@ -59,6 +56,16 @@ class Quote:
     """Carried to the next purchase; below 0 if the token carries more than was paid for."""
     account: Account
     version: Version
+
+    @property
+    def tax_minor(self) -> int:
+        """All taxes together."""
+        return sum(tax.amount_minor for tax in self.taxes)
+
+    @property
+    def units_exact(self) -> Decimal:
+        """Units before rounding, to 28 digits."""
+        return exact_units(self.exact.numerator, self.exact.denominator)
 
 
 def quote(
@@ -151,16 +158,18 @@ class _Purchase:
         )
         self._account = account
         self._rate_of_the_day = rate_of_the_day
-        self._is_new_month = is_new_month(account, self.day)
         self._dues: tuple[Due, ...] = charges_due(
             tariff, self.prices, account, self.day, rate_of_the_day
         )
-        bought = Decimal(0) if self._is_new_month else account.units_this_month
+        # What was paid and bought so far in the month.
+        self._paid_minor = self.start_quanta = 0
+        if not is_new_month(account, self.day):
+            self._paid_minor = account.paid_this_month_minor
+            self.start_quanta = quanta_of(account.units_this_month)
         self._free_units = _free_units_due(self.version, account, self.day)
         free = self.version.free_units
         if free is not None and free.counts_towards_blocks:
-            bought += self._free_units
-        self.start_quanta = quanta_of(bought)
+            self.start_quanta += quanta_of(self._free_units)
 
     def require_within_limits(self, amount_minor: int) -> None:
         """Raise OutsideLimits unless the sum may be paid; nothing may be, for free units."""
@@ -168,8 +177,10 @@ class _Purchase:
             return
         limits = self.version.limits
         minimum = limits.minimum_minor or 0
-        most = [limits.maximum_minor, self._left_of_month(limits.month_maximum_minor)]
-        maximum = min((one for one in most if one is not None), default=None)
+        maximum = limits.maximum_minor
+        if limits.month_maximum_minor is not None:
+            left_minor = max(0, limits.month_maximum_minor - self._paid_minor)
+            maximum = left_minor if maximum is None else min(maximum, left_minor)
         if amount_minor < minimum or (maximum is not None and amount_minor > maximum):
             raise OutsideLimits(amount_minor, minimum, maximum)
 
@@ -219,9 +230,8 @@ class _Purchase:
         return Quote(
             amount_minor=amount_minor,
             units=units,
-            units_exact=exact_units(exact.numerator, exact.denominator),
+            exact=exact,
             free_units=self._free_units,
-            tax_minor=sum(tax.amount_minor for tax in taxes),
             taxes=taxes,
             energy_tax_percent=self.prices.energy_tax_percent,
             lines=lines,
@@ -230,23 +240,20 @@ class _Purchase:
             version=self.version,
         )
 
-    def _left_of_month(self, month_maximum_minor: int | None) -> int | None:
-        if month_maximum_minor is None:
-            return None
-        paid = 0 if self._is_new_month else self._account.paid_this_month_minor
-        return max(0, month_maximum_minor - paid)
-
     def _account_after(
         self, amount_minor: int, taken: tuple[Taken, ...], quanta: int, change_minor: int
     ) -> Account:
         account = self._account
-        paid_before = 0 if self._is_new_month else account.paid_this_month_minor
-        owed = (
-            Owed(name=one.name, amount_minor=one.balance_minor)
-            for one in taken
-            if one.step is Step.CHARGES and one.balance_minor
-        )
-        carried = (one.balance_minor for one in taken if one.step is Step.ENERGY)
+        owed, debts, carried_minor = [], [], change_minor
+        for step, name, _, balance_minor, _ in taken:
+            if balance_minor == 0:
+                continue
+            if step is Step.CHARGES:
+                owed.append(Owed(name=name, amount_minor=balance_minor))
+            elif step is Step.DEBT and balance_minor > 0:
+                debts.append(Debt(name=name, balance_minor=balance_minor))
+            elif step is Step.ENERGY:
+                carried_minor -= balance_minor
         return Account(
             customer_class=account.customer_class,
             is_exempt=account.is_exempt,
@@ -254,11 +261,11 @@ class _Purchase:
             # Never back with a clock that was set back: a month would be charged twice.
             last_purchase_on=max(self.day, account.last_purchase_on or self.day),
             units_this_month=units_of(self.start_quanta + quanta),
-            paid_this_month_minor=paid_before + amount_minor,
+            paid_this_month_minor=self._paid_minor + amount_minor,
             free_units_on=self.day if self._free_units else account.free_units_on,
             owed=tuple(owed),
-            debts=debts_after(account.debts, taken),
-            carried_minor=change_minor - sum(carried),
+            debts=tuple(debts),
+            carried_minor=carried_minor,
         )
 
 

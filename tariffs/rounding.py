@@ -7,7 +7,15 @@ from typing import Final
 
 QUANTA_PER_UNIT: Final = 100_000
 """Units are counted in quanta of 0.00001, the finest step that a token can carry."""
-_DECIMAL_PLACES: Final = 5
+_FRACTIONS: Final = (
+    (10_000, Decimal("0.1")),
+    (1_000, Decimal("0.01")),
+    (100, Decimal("0.001")),
+    (10, Decimal("0.0001")),
+)
+"""Parts of a unit above the quantum: how many quanta they are, and as units."""
+_QUANTUM: Final = Decimal("0.00001")
+_TO_QUANTA: Final = Decimal("1E+5")
 _SHOWN: Final = Context(prec=28)
 
 
@@ -23,18 +31,17 @@ def ceiling(numerator: int, denominator: int) -> int:
 
 def quanta_of(units: Decimal) -> int:
     """Return units as quanta; what lies below a quantum is dropped."""
-    return int(units.scaleb(_DECIMAL_PLACES))
+    return int(units * _TO_QUANTA)
 
 
 def units_of(quanta: int) -> Decimal:
     """Return quanta as units, with as many decimals as they need."""
-    # Nearly every number is of whole units or tenths; those take one step.
     if quanta % QUANTA_PER_UNIT == 0:
         return Decimal(quanta // QUANTA_PER_UNIT)
-    places = 1
-    while quanta % 10 ** (_DECIMAL_PLACES - places):
-        places += 1
-    return Decimal(quanta // 10 ** (_DECIMAL_PLACES - places)).scaleb(-places)
+    for part, units in _FRACTIONS:
+        if quanta % part == 0:
+            return quanta // part * units
+    return quanta * _QUANTUM
 
 
 def exact_units(numerator: int, denominator: int) -> Decimal:

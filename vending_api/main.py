@@ -10,111 +10,111 @@ import asyncio
 import os
 import re
 import secrets
-import threading
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import structlog
-from fastapi import FastAPI
 from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from sts.keys.key_file import load_key_file
-from sts.keys.sta_tables import SAMPLE_TABLES, load_sta_tables
-from sts.security_module import InProcessSecurityModule
-from sts.tokens.codec import TokenCodec
 from vending_api import migrations
-from vending_api.domain.advices.service import advise, note_sale
 from vending_api.domain.clients.service import check_credentials
 from vending_api.domain.credit.service import prepaid_balances
-from vending_api.domain.faults.service import report_fault
-from vending_api.domain.issuing.service import TokenMaker
-from vending_api.domain.reprints.service import reprint
 from vending_api.domain.selling import service as selling
-from vending_api.kit.committer import MAX_WAITING, Committer, lanes_for
+from vending_api.kit.committer import MAX_WAITING, Committer
 from vending_api.kit.credentials import CredentialMemory
 from vending_api.kit.db import open_database
-from vending_api.kit.errors import Refusal, StorageUnavailable
+from vending_api.kit.errors import StorageUnavailable
+from vending_api.kit.far_lanes import FarCommitter
+from vending_api.kit.lanes import lanes_for
 from vending_api.kit.logging import configure_logging
 from vending_api.monitoring.metrics import Metrics
 from vending_api.monitoring.requests import WatchedRequests
 from vending_api.monitoring.routes import Watched, monitoring_routes
-from vending_api.sandbox.example_keys import example_keys
-from vending_api.sandbox.rehearsal import Rehearsal
 from vending_api.settings import Settings, SettingsInvalid, load_settings
 from vending_api.surfaces.electrum.routes import ElectrumServices
 from vending_api.surfaces.electrum.routes import build_app as build_electrum
+from vending_api.teller import (
+    Act,
+    Asked,
+    Teller,
+    keep_what_is_loaded,
+    rehearsal_of,
+    security_module_of,
+    start_teller,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from fastapi import FastAPI
     from sqlalchemy import Connection, Engine
 
-    from sts.keys.key_file import KeyStore
-    from sts.security_module import SecurityModule
     from vending_api.domain.advices.types import Advise, NoteSale
     from vending_api.domain.clients.types import Client
-    from vending_api.domain.faults.types import FaultReport, ReportFault
-    from vending_api.domain.reprints.types import Reprint, ReprintTokens
-    from vending_api.domain.sales.types import (
-        ChangeKey,
-        FoundMeter,
-        LookUpMeter,
-        Sale,
-        SellCredit,
-        Trial,
-        TryCredit,
-    )
+    from vending_api.domain.faults.types import ReportFault
+    from vending_api.domain.issuing.service import TokenMaker
+    from vending_api.domain.reprints.types import ReprintTokens
+    from vending_api.domain.sales.types import ChangeKey, LookUpMeter, SellCredit, TryCredit
+    from vending_api.kit.far_lanes import FarProcess
+    from vending_api.sandbox.rehearsal import Rehearsal
+    from vending_api.teller import Tell, Told
 
 T = TypeVar("T")
 
 ELECTRUM_PATH = "/prepaidutility/v3"
 _READING_CONNECTIONS = 4
-_AFTER_ALL_METERS = "~"
-"""The place of advices in a group: after the sales that they may be about."""
-
-_log = structlog.get_logger(__name__)
 
 
-class _Command(Protocol):
-    """What all commands of the domain have in common."""
+class Tellers(Protocol):
+    """Where tellers are asked: the committer of this process, or one of another."""
 
     @property
-    def client(self) -> Client:
-        """Who asks."""
+    def waiting(self) -> int:
+        """How many commands are accepted and not yet answered."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands are taken now."""
+        ...
+
+    async def start(self) -> None:
+        """Begin, in the running event loop."""
+
+    async def stop(self) -> None:
+        """Finish what was accepted, and end."""
+
+    async def run(self, asked: Asked | Act) -> Any:
+        """Return what a teller answers, once it is durable; raises what the teller raised."""
         ...
 
 
 class Vending:
     """What the surfaces may ask for: each method answers when its outcome is durable.
 
-    Methods raise as the functions of the domain that they are named for, and the reason of a
-    refusal.
+    Each returns what its `tell` made of the outcome. Methods raise as the functions of the
+    domain that they are named for, and the reason of a refusal.
     """
 
     def __init__(
         self,
         engine: Engine,
-        security_module: SecurityModule,
+        tellers: Tellers,
         metrics: Metrics,
         *,
         rehearsal: Rehearsal | None = None,
     ) -> None:
+        """`engine` is for reading alone."""
         self._engine = engine
+        self._tellers = tellers
         self._metrics = metrics
-        self._committer = Committer(engine, on_group=metrics.committed)
-        self._is_running = False
-        process = secrets.token_hex(8)
-        self._maker = TokenMaker(
-            security_module,
-            random_nibble=lambda: secrets.randbelow(16),
-            log_writer=lambda: f"{process}-{threading.current_thread().name}",
-        )
         self._rehearsal = rehearsal
+        self._is_running = False
         self._credentials = CredentialMemory(
             self._check_credentials,
             secret=secrets.token_bytes(32),
@@ -125,65 +125,62 @@ class Vending:
         """Return the client of these credentials; raises CredentialsRejected."""
         return await self._credentials.verify(user_name, password)
 
-    async def look_up(self, command: LookUpMeter) -> FoundMeter:
-        """Return a registered meter with what it may buy for."""
-        return await self._settle(command, lambda connection: selling.look_up(connection, command))
+    async def look_up(self, command: LookUpMeter, tell: Tell) -> bytes:
+        """Find a registered meter with what it may buy for."""
+        return (await self._ask(Asked("look_up", command, tell))).answer
 
-    async def try_out(self, command: TryCredit) -> Trial:
-        """Return what a purchase would bring."""
-        return await self._settle(
-            command,
-            lambda connection: selling.try_out(connection, self._maker, command),
-        )
+    async def try_out(self, command: TryCredit, tell: Tell) -> bytes:
+        """Work out what a purchase would bring."""
+        return (await self._ask(Asked("try_out", command, tell))).answer
 
-    async def sell(self, command: SellCredit) -> Sale:
-        """Return a new sale."""
-        sale = await self._sell(selling.sell, command)
+    async def sell(self, command: SellCredit, tell: Tell) -> bytes:
+        """Make a new sale."""
+        told = await self._sell(Asked("sell", command, tell, is_new=True))
         if self._rehearsal is not None:
-            await self._rehearsal.delay(sale)
-        return sale
+            await self._rehearsal.delay(told.external_meter_id)
+        return told.answer
 
-    async def retry(self, command: SellCredit) -> Sale:
-        """Return the sale of an id."""
-        return await self._sell(selling.retry, command)
+    async def retry(self, command: SellCredit, tell: Tell) -> bytes:
+        """Find the sale of an id, or make it now."""
+        return (await self._sell(Asked("retry", command, tell))).answer
 
-    async def change_key(self, command: ChangeKey) -> Sale:
-        """Return the key change tokens of a meter."""
+    async def change_key(self, command: ChangeKey, tell: Tell) -> bytes:
+        """Make the key change tokens of a meter."""
+        return (await self._ask(Asked("change_key", command, tell))).answer
 
-        def act(connection: Connection) -> Sale | Refusal:
-            change = partial(selling.change_key, connection, self._maker, command)
-            if self._rehearsal is None:
-                return change()
-            return self._rehearsal.change_key(connection, command, change)
-
-        return await self._settle(command, act)
-
-    async def reprint(self, command: ReprintTokens) -> Reprint:
-        """Return tokens that were sold before."""
-        return await self._settle(command, lambda connection: reprint(connection, command))
+    async def reprint(self, command: ReprintTokens, tell: Tell) -> bytes:
+        """Hand out tokens that were sold before."""
+        return (await self._ask(Asked("reprint", command, tell))).answer
 
     async def advise(self, command: Advise) -> None:
         """Record what became of a sale."""
-        await self._settle(command, lambda connection: advise(connection, command))
+        await self._ask(Asked("advise", command))
 
     async def note_sale(self, command: NoteSale) -> None:
         """Record that a sale was made known."""
-        await self._settle(command, lambda connection: note_sale(connection, command))
+        await self._ask(Asked("note_sale", command))
 
-    async def report_fault(self, command: ReportFault) -> FaultReport:
+    async def report_fault(self, command: ReportFault, tell: Tell) -> bytes:
         """Record a fault of a meter."""
-        return await self._settle(command, lambda connection: report_fault(connection, command))
+        return (await self._ask(Asked("report_fault", command, tell))).answer
+
+    async def transact(
+        self, act: Callable[[Connection, TokenMaker], T], *, key: str, order: str = ""
+    ) -> T:
+        """Return what a function of a module, with its arguments, does in a transaction."""
+        done: T = await self._tellers.run(Act(act, key, order))
+        return done
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Accept commands until the end of the block, then finish what was accepted."""
-        self._committer.start()
+        await self._tellers.start()
         self._is_running = True
         try:
             yield
         finally:
             self._is_running = False
-            await self._committer.stop()
+            await self._tellers.stop()
             await asyncio.to_thread(self._engine.dispose)
 
     def watched(self) -> Watched:
@@ -191,34 +188,24 @@ class Vending:
         return Watched(
             check_database=self._check_database,
             read_credit=self._read_credit,
-            waiting=lambda: self._committer.waiting,
-            is_accepting=lambda: self._is_running and self._committer.waiting < MAX_WAITING,
+            waiting=lambda: self._tellers.waiting,
+            is_accepting=lambda: (
+                self._is_running and self._tellers.is_open and self._tellers.waiting < MAX_WAITING
+            ),
         )
 
-    async def _sell(
-        self,
-        act: Callable[[Connection, TokenMaker, SellCredit], Sale | Refusal],
-        command: SellCredit,
-    ) -> Sale:
-        def sold(connection: Connection) -> Sale | Refusal:
-            sale = partial(act, connection, self._maker, command)
-            return sale() if self._rehearsal is None else self._rehearsal.sell(connection, sale)
+    async def _ask(self, asked: Asked) -> Told:
+        told: Told = await self._tellers.run(asked)
+        return told
 
+    async def _sell(self, asked: Asked) -> Told:
         try:
-            sale = await self._settle(command, sold)
+            told = await self._ask(asked)
         except Exception as reason:
             self._metrics.not_sold(reason)
             raise
-        self._metrics.sold(sale, asked_at=command.received_at)
-        return sale
-
-    async def _settle(self, command: _Command, act: Callable[[Connection], T | Refusal]) -> T:
-        # A client's sales share its credit and its terminals' numbers, so they take turns.
-        order = getattr(command, "external_meter_id", _AFTER_ALL_METERS)
-        outcome = await self._committer.run(command.client.user_name, act, order=order)
-        if isinstance(outcome, Refusal):
-            raise outcome.reason
-        return outcome
+        self._metrics.sold(is_repeated=told.is_repeated, lead_minutes=told.lead_minutes)
+        return told
 
     def _check_credentials(self, user_name: str, password: str) -> Client:
         try:
@@ -242,38 +229,57 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    teller: FarProcess | None = None,
+) -> Starlette:
     """Return the service of an installation, ready to be served.
 
-    Raises SettingsInvalid, or the StsError of a key or table file, before it starts.
+    Without a `teller` in a process of its own it has one in this process. Raises
+    SettingsInvalid, or the StsError of a key or table file, before it starts.
     """
     configure_logging()
-    security_module = _security_module(settings)
     url = settings.database_url.get_secret_value()
-    engine = open_database(url, connections=_READING_CONNECTIONS + lanes_for(url.split(":")[0]))
+    selling_lanes = 0 if teller is not None else lanes_for(url.split(":")[0])
+    engine = open_database(url, connections=_READING_CONNECTIONS + selling_lanes)
     if not migrations.is_current(engine):
         raise SettingsInvalid(
             "VENDING_DATABASE_URL: its schema is not the one of this version; "
             "run `vending database upgrade`"
         )
-    rehearsal = Rehearsal(settings.demo_timeout_seconds) if settings.demo else None
-    metrics = Metrics(security_module.facts(), process=str(os.getpid()))
-    vending = Vending(engine, security_module, metrics, rehearsal=rehearsal)
+    rehearsal = rehearsal_of(settings)
+    if teller is None:
+        security_module = security_module_of(settings)
+        metrics = Metrics(security_module.facts(), process=str(os.getpid()))
+        here = Teller(security_module, rehearsal=rehearsal)
+        tellers: Tellers = Committer(
+            engine, here.fields_of, on_group=metrics.committed, foresee=selling.foresee
+        )
+    else:
+        metrics = Metrics(teller.greeting, process=str(os.getpid()))
+        tellers = FarCommitter(teller, start_teller, on_group=metrics.committed)
+    vending = Vending(engine, tellers, metrics, rehearsal=rehearsal)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with vending.running():
             yield
 
-    app = FastAPI(title="Vending", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    app.routes.extend(monitoring_routes(vending.watched(), metrics, now=now))
-    _mount(app, ELECTRUM_PATH, build_electrum(services=_electrum_services(vending), now=now))
-    app.add_middleware(
+    watched = Middleware(
         WatchedRequests,
         answered=metrics.answered,
         new_id=_request_ids(),
         seconds=time.perf_counter,
     )
+    electrum = build_electrum(services=_electrum_services(vending), now=now)
+    routes = [  # sales first: they are looked for in this order
+        _mount(ELECTRUM_PATH, electrum),
+        *monitoring_routes(vending.watched(), metrics, now=now),
+    ]
+    app = Starlette(routes=routes, middleware=[watched], lifespan=lifespan)
+    app.router.redirect_slashes = False
     return app
 
 
@@ -298,36 +304,16 @@ def _electrum_services(vending: Vending) -> ElectrumServices:
     )
 
 
-def _mount(app: FastAPI, path: str, surface: FastAPI) -> None:
-    """Give a surface all that lies below a path, also addresses with line breaks in them."""
+def _mount(path: str, surface: FastAPI) -> Mount:
+    """Return a route to a surface for all below a path, also addresses with line breaks."""
     mount = Mount(path, surface)
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
-    app.routes.append(mount)
+    return mount
 
 
-def create_app_from_environment() -> FastAPI:
+def create_app_from_environment() -> Starlette:
     """Return the service that the environment configures; each worker process calls it."""
-    return create_app(load_settings())
-
-
-def _security_module(settings: Settings) -> SecurityModule:
-    tables = SAMPLE_TABLES if settings.sta_tables is None else load_sta_tables(settings.sta_tables)
-    if tables.is_sample:
-        _log.warning(
-            "sample_sta_tables",
-            effect="EA07 tokens are for tests; no real meter accepts them",
-            mend="set VENDING_STA_TABLES to the licensed tables",
-        )
-    return InProcessSecurityModule(_key_store(settings), TokenCodec(tables))
-
-
-def _key_store(settings: Settings) -> KeyStore:
-    if settings.keys_file is None:
-        return example_keys()
-    keys = load_key_file(settings.keys_file)
-    if keys.holds_well_known_keys and not settings.demo:
-        raise SettingsInvalid(
-            "VENDING_KEYS_FILE: it holds published test keys, with which anybody can make tokens; "
-            "use your own, or `vending serve --demo`"
-        )
-    return keys
+    settings = load_settings()
+    app = create_app(settings, teller=start_teller())
+    keep_what_is_loaded()
+    return app

@@ -2,13 +2,15 @@
 
 A round sends every nibble of the block through one of two tables, picked by the top
 bit of the key nibble that faces it, and then moves all 64 bits. Here a round is eight
-look-ups: a table for each byte of the block, picked by the key byte that faces it,
-holds what that byte adds to the word after both steps. That is what makes it fast.
+look-ups: a table for each byte of the block, picked by the two such bits of the key byte that
+faces it, holds what that byte adds to the word after both steps. That is what makes it fast.
 """
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
+from itertools import islice
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +25,10 @@ _TURNS: Final = tuple((turn - 12) % 64 for turn in range(_ROUNDS))
 _MASK: Final = (1 << 64) - 1
 _NIBBLES: Final = range(16)
 _IDENTITY: Final = tuple(_NIBBLES)
+_IN_PLACE: Final = tuple(range(64))
 _NO_KEY: Final = ((0,) * 8,)
+_TOP_BITS: Final = bytes(byte >> 6 & 2 | byte >> 3 & 1 for byte in range(256))
+"""The top bits of a key byte's two nibbles, as a number 0 to 3: all that a round uses of it."""
 
 # Turning a key 16 times takes a third of the time of a block, so one multiplication does it. The
 # key twice in a row, moved left by n bits, has the key turned by n in its second 64 bits. A turner
@@ -36,8 +41,16 @@ _TURNER_BACKWARD: Final = sum(
 )
 _MIDDLE_OCTETS: Final = Struct("8x8B8x").iter_unpack
 
-_ByteTables = tuple[tuple[tuple[int, ...], ...], ...]
-"""What a byte becomes in one round: [position in the block][key byte][data byte] to a word."""
+_ByteTables = tuple[tuple["array[int]", ...], ...]
+"""What a byte becomes in one round: [position in the block][top bits][data byte] to a word.
+
+Byte and word are complements: all bits of a block are turned over before the first round and
+after the last. So every word has its high bits set and makes an int of the same size. A
+processor that guesses ahead then guesses right, which saves a twentieth of the time.
+
+Arrays of 64 KiB together: between two sales they fall out of the processor's cache, and tuples
+of ints, at seven times the size, take twice as long to come back.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +68,21 @@ class StaTables:
     permutation: tuple[int, ...] = field(repr=False)
     forward: _ByteTables = field(init=False, repr=False, compare=False)
     backward: _ByteTables = field(init=False, repr=False, compare=False)
-    permute: _ByteTables = field(init=False, repr=False, compare=False)
     unpermute: _ByteTables = field(init=False, repr=False, compare=False)
+    unsubstitute: _ByteTables = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _require_permutation("substitution 1", self.substitution_1, 16)
         _require_permutation("substitution 2", self.substitution_2, 16)
         _require_permutation("permutation", self.permutation, 64)
         first, second = self.substitution_1, self.substitution_2
+        first_back, second_back = _inverse(first), _inverse(second)
         back = _inverse(self.permutation)
         fused = {
             "forward": _fuse(first, second, self.permutation),
-            "backward": _fuse(_inverse(first), _inverse(second), back),
-            "permute": _fuse(_IDENTITY, _IDENTITY, self.permutation),
+            "backward": _fuse(first_back, second_back, back),
             "unpermute": _fuse(_IDENTITY, _IDENTITY, back),
+            "unsubstitute": _fuse(first_back, second_back, _IN_PLACE),
         }
         for name, tables in fused.items():
             object.__setattr__(self, name, tables)  # the way to fill a frozen dataclass
@@ -81,7 +95,7 @@ class StaTables:
 
 def encrypt_block(tables: StaTables, key: int, block: int) -> int:
     """Return the 64-bit `block` encrypted under the 64-bit `key` (IEC 62055-41, EA07)."""
-    return _run(tables.forward, _round_keys(key, _TURNER_FORWARD), block)
+    return _MASK ^ _run(tables.forward, _round_keys(key, _TURNER_FORWARD), _MASK ^ block)
 
 
 def decrypt_block(tables: StaTables, key: int, block: int) -> int:
@@ -90,27 +104,29 @@ def decrypt_block(tables: StaTables, key: int, block: int) -> int:
     The standard describes decryption with the key not complemented and the two tables
     exchanged. That is the schedule of encryption read backwards, which is used here.
     """
-    # A round back is: move the bits, then substitute. Look-ups can only substitute and
-    # then move, so the moves shift by half a round: one before the first, one undone at the end.
-    block = _run(tables.unpermute, _NO_KEY, block)
-    block = _run(tables.backward, _round_keys(key, _TURNER_BACKWARD), block)
-    return _run(tables.permute, _NO_KEY, block)
+    # A round back is: move the bits, then substitute. Look-ups can only substitute and then
+    # move, so the first move goes ahead alone, and the last substitution has none after it.
+    round_keys = _round_keys(key, _TURNER_BACKWARD)
+    block = _run(tables.unpermute, _NO_KEY, _MASK ^ block)
+    block = _run(tables.backward, islice(round_keys, _ROUNDS - 1), block)
+    return _MASK ^ _run(tables.unsubstitute, round_keys, block)
 
 
 def _round_keys(key: int, turner: int) -> Iterator[tuple[int, ...]]:
-    """Return the key of each round as eight bytes, the least significant first."""
+    """Return the top bits of each round's key for eight bytes, the least significant first."""
     turned = (~key & _MASK) * turner
-    return _MIDDLE_OCTETS(turned.to_bytes(_ROUNDS * 24, "little"))
+    return _MIDDLE_OCTETS(turned.to_bytes(_ROUNDS * 24, "little").translate(_TOP_BITS))
 
 
 def _run(tables: _ByteTables, round_keys: Iterable[tuple[int, ...]], block: int) -> int:
+    """Return what the complement of a block becomes in the rounds of some keys."""
     t0, t1, t2, t3, t4, t5, t6, t7 = tables
     for k0, k1, k2, k3, k4, k5, k6, k7 in round_keys:
         # Spelled out, since a loop over the eight bytes takes twice as long.
         b0, b1, b2, b3, b4, b5, b6, b7 = block.to_bytes(8, "little")
         block = (
-            t0[k0][b0] | t1[k1][b1] | t2[k2][b2] | t3[k3][b3]
-            | t4[k4][b4] | t5[k5][b5] | t6[k6][b6] | t7[k7][b7]
+            t0[k0][b0] & t1[k1][b1] & t2[k2][b2] & t3[k3][b3]
+            & t4[k4][b4] & t5[k5][b5] & t6[k6][b6] & t7[k7][b7]
         )  # fmt: skip
     return block
 
@@ -127,16 +143,15 @@ def _fuse(clear: Sequence[int], is_set: Sequence[int], permutation: Sequence[int
         ]
         for n in _NIBBLES
     ]
+    turned_over = range(255, -1, -1)  # the byte that stands turned over at 0, at 1, and so on
     positions = []
     for low, high in zip(moved[0::2], moved[1::2], strict=True):
-        by_top_bits = {
-            (bit_7, bit_3): tuple(
-                high[upper[byte >> 4]] | low[lower[byte & 15]] for byte in range(256)
-            )
-            for bit_7, upper in ((0, clear), (1, is_set))
-            for bit_3, lower in ((0, clear), (1, is_set))
-        }
-        positions.append(tuple(by_top_bits[key >> 7, key >> 3 & 1] for key in range(256)))
+        by_top_bits = [
+            array("Q", [_MASK ^ (high[upper[b >> 4]] | low[lower[b & 15]]) for b in turned_over])
+            for upper in (clear, is_set)
+            for lower in (clear, is_set)
+        ]
+        positions.append(tuple(by_top_bits))
     return tuple(positions)
 
 

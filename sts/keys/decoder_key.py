@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from sts.errors import AlgorithmRefused, InvalidField
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from sts.keys.vending_key import VendingKey
     from sts.meter_number import MeterPan
 
+_DKGA02: Final = DecoderKeyGenerationAlgorithm.DKGA02
 _REFUSED: Final = (
-    (DecoderKeyGenerationAlgorithm.DKGA02, EncryptionAlgorithm.EA11),
+    (_DKGA02, EncryptionAlgorithm.EA11),
     (DecoderKeyGenerationAlgorithm.DKGA04, EncryptionAlgorithm.EA09),
 )
 _PAN_BLOCK_DIGITS: Final = 16
@@ -89,7 +91,7 @@ def derive_decoder_key(
         raise AlgorithmRefused(
             f"DKGA{algorithm} makes no decoder keys for EA{encryption_algorithm}"
         )
-    if algorithm is DecoderKeyGenerationAlgorithm.DKGA02:
+    if algorithm is _DKGA02:
         message = _dkga02_message(vending_key, pan, tariff_index)
     else:
         message = _dkga04_message(vending_key, pan, tariff_index, encryption_algorithm)
@@ -119,18 +121,23 @@ def control_block(
 ) -> bytes:
     """Return KT (1), SGC (6), TI (2), KRN (1) and six F as 8 octets, a hex digit each."""
     group, revision = supply_group_code.digits, key_revision_number.value
-    return bytes.fromhex(f"{int(key_type)}{group}{tariff_index.digits}{revision}FFFFFF")
+    return _control_number(key_type, group, tariff_index.digits, revision).to_bytes(8, "big")
 
 
 def _dkga02_message(vending_key: VendingKey, pan: MeterPan, tariff_index: TariffIndex) -> bytes:
-    control = control_block(
-        key_type=vending_key.key_type,
-        supply_group_code=vending_key.supply_group_code,
-        tariff_index=tariff_index,
-        key_revision_number=vending_key.key_revision_number,
+    key_type = vending_key.key_type
+    control = _control_number(
+        key_type,
+        vending_key.supply_group_code.digits,
+        tariff_index.digits,
+        vending_key.key_revision_number.value,
     )
-    of_meter = int.from_bytes(pan_block(pan, vending_key.key_type), "big")
-    return (of_meter ^ int.from_bytes(control, "big")).to_bytes(8, "big")
+    return (int.from_bytes(pan_block(pan, key_type), "big") ^ control).to_bytes(8, "big")
+
+
+@lru_cache(maxsize=1024)  # the meters of a supply group share a few, and they are no secret
+def _control_number(key_type: int, group: str, tariff_index: str, revision: int) -> int:
+    return int(f"{int(key_type)}{group}{tariff_index}{revision}FFFFFF", 16)
 
 
 def _dkga04_message(

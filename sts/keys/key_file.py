@@ -60,9 +60,10 @@ class KeyStore:
     __slots__ = ("_keys",)
 
     def __init__(self, keys: Iterable[VendingKey]) -> None:
-        self._keys: dict[tuple[SupplyGroupCode, KeyRevisionNumber], VendingKey] = {}
+        # By plain digits and number, which hash faster than the types around them.
+        self._keys: dict[tuple[str, int], VendingKey] = {}
         for key in keys:
-            place = (key.supply_group_code, key.key_revision_number)
+            place = (key.supply_group_code.digits, key.key_revision_number.value)
             if place in self._keys:
                 raise InvalidField(
                     "key store",
@@ -75,9 +76,10 @@ class KeyStore:
         self, supply_group_code: SupplyGroupCode, key_revision_number: KeyRevisionNumber
     ) -> VendingKey:
         """Return the key of a supply group's revision; raises VendingKeyNotFound."""
-        key = self._keys.get((supply_group_code, key_revision_number))
+        place = (supply_group_code.digits, key_revision_number.value)
+        key = self._keys.get(place)
         if key is None:
-            raise VendingKeyNotFound(supply_group_code.digits, key_revision_number.value)
+            raise VendingKeyNotFound(*place)
         return key
 
     @property

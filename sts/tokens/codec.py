@@ -8,6 +8,7 @@ from sts.errors import DecoderKeyMissing, InvalidField, TokenReserved
 from sts.hazmat.sta import SAMPLE_TABLES, StaTables
 from sts.tokens.block import DATA_BLOCK, open_block, seal
 from sts.tokens.ciphers import decrypt, encrypt
+from sts.tokens.credit import TransferCredit
 from sts.tokens.digits import from_digits, to_digits
 from sts.tokens.kinds import READERS, Token
 from sts.tokens.reserved import ReservedToken
@@ -71,13 +72,32 @@ class TokenCodec:
         token_class, block = from_digits(digits)
         if token_class == RESERVED_CLASS:
             return _class_3(block)
-        if token_class != CLEAR_CLASS:
-            block = decrypt(self._tables, _required(key), block)
-        subclass, payload = open_block(token_class, block)
+        subclass, payload = self._opened(token_class, block, key)
         try:
             return READERS[token_class, subclass](payload)
         except (KeyError, InvalidField):  # reserved, or known with a field that cannot exist
             return ReservedToken(token_class=token_class, subclass=subclass, payload=payload)
+
+    def reads_back(self, digits: str, key: DecoderKey | None, token: Token) -> bool:
+        """Return whether 20 digits, read with this decoder key, say what `token` says.
+
+        What `decode(digits, key) == token` tells, with the same errors but for class 3, which has
+        no checksum to be right.
+        """
+        if not isinstance(token, TransferCredit):
+            return self.decode(digits, key) == token
+        # Nearly all that is sold. The way back is the same; only the token that `decode` would
+        # make at its end, for nobody to read, is spared.
+        token_class, block = from_digits(digits)
+        subclass, payload = self._opened(token_class, block, key)
+        is_of_kind = token_class == token.token_class and subclass == token.subclass
+        return is_of_kind and token.is_said_by(payload)
+
+    def _opened(self, token_class: int, block: int, key: DecoderKey | None) -> tuple[int, int]:
+        """Return subclass and payload of a block as it stands in the digits."""
+        if token_class != CLEAR_CLASS:
+            block = decrypt(self._tables, _required(key), block)
+        return open_block(token_class, block)
 
 
 def _class_3(block: int) -> ReservedToken:

@@ -66,6 +66,18 @@ class TransferCredit:
             amount=self.amount.bits,
         )
 
+    def is_said_by(self, payload: int) -> bool:
+        """Return whether 44 bits say what this token says, field by field.
+
+        Raises ValueError if there are more bits, as `from_payload` does.
+        """
+        bits = CREDIT_PAYLOAD.unpack(payload)
+        return (
+            self.amount.is_said_by(bits["amount"])
+            and self.token_identifier.minutes == bits["token_identifier"]
+            and self.random == bits["random"]
+        )
+
     @classmethod
     def from_payload(cls, payload: int, *, resource: Resource) -> Self:
         """Return the token of 44 bits; the counterpart of `payload`."""

@@ -24,7 +24,7 @@ _GROUPED: Final = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
 def to_digits(token_class: int, cipher_block: int) -> str:
     """Return the 20 digits of a class 0 to 3 and a 64-bit (encrypted) block."""
     moved = (cipher_block & _CLASS_MASK) << (_BLOCK_BITS - _CLASS_SHIFT)
-    return f"{moved | cipher_block & _REST | token_class << _CLASS_SHIFT:020}"
+    return str(moved | cipher_block & _REST | token_class << _CLASS_SHIFT).zfill(TOKEN_DIGITS)
 
 
 def from_digits(digits: str) -> tuple[int, int]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from datetime import timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from tests.support.service import NOON, writing
@@ -95,6 +98,35 @@ def test_the_digest_of_a_row_never_changes_its_meaning(engine: Engine) -> None:
         "ce896f607a675bdf2cfa4a3e8a161c62cf8506a1475d45b0051c136d054c5dfd",
     ]
     assert _breaks(engine) == []
+
+
+A_ROW = st.fixed_dictionaries(
+    {
+        **dict.fromkeys(
+            ("writer", "previous_digest", "reference", "kind", "token_digest"), st.text()
+        ),
+        **dict.fromkeys(("sequence", "meter_key", "base_date"), st.integers()),
+        "token_identifier": st.none() | st.integers(),
+        "made_at": st.datetimes(
+            min_value=datetime(1993, 1, 1),  # noqa: DTZ001 (the strategy puts the zone in)
+            timezones=st.sampled_from([UTC, timezone(timedelta(hours=3))]),
+        ),
+    }
+)
+
+
+@given(A_ROW)
+def test_a_row_is_digested_as_any_encoder_of_json_writes_it(row: dict[str, Any]) -> None:
+    """Chains that were begun with the encoder of the library go on, whatever their rows hold."""
+    made_at = row["made_at"].astimezone(UTC).isoformat(timespec="microseconds")
+    by_library = json.dumps({**row, "made_at": made_at}, sort_keys=True, separators=(",", ":"))
+    assert service._canonical(row) == by_library
+
+
+def test_a_digest_covers_every_column_but_itself(engine: Engine) -> None:
+    _append(engine, ENTRY)
+    row = dict(_rows(engine)[0]._mapping)
+    assert json.loads(service._canonical(row)).keys() == {*TOKEN_LOG.c.keys()} - {"digest"}
 
 
 def test_each_writer_has_a_chain_that_goes_on(engine: Engine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Final, Self
 
@@ -16,7 +17,11 @@ from vending_api.cli.serve import LOOPBACK
 from vending_api.main import ELECTRUM_PATH
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+COMMAND_LINE: Final = (*COMMAND, "serve", "--demo")
+LAUNCH: Final = (sys.executable, "-m", "tests.faults.launch")
 
 _START_LIMIT_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.02
@@ -26,12 +31,28 @@ _SHOWN: Final = 2_000
 class VendingService:
     """The service as it runs in production: a process, or one with workers below it."""
 
-    def __init__(self, database_url: str, folder: Path, *, workers: int = 1) -> None:
-        self.database_url: Final = database_url
+    def __init__(
+        self,
+        database_url: str,
+        folder: Path,
+        *,
+        workers: int = 1,
+        faults: Mapping[str, str] | None = None,
+    ) -> None:
+        """`folder` gets its log. With `faults` in its environment, `launch` starts it."""
         self.port: Final = free_port()
         self.address: Final = f"http://{LOOPBACK}:{self.port}{ELECTRUM_PATH}"
-        self._log: Final = folder / "service.log"
+        self._log: Final = folder / f"service-{self.port}.log"
         self._workers: Final = workers
+        self._command: Final = COMMAND_LINE if faults is None else LAUNCH
+        self._environment: Final = environment(
+            VENDING_DATABASE_URL=database_url,
+            VENDING_DEMO="1",
+            VENDING_DEMO_TIMEOUT_SECONDS="0.1",
+            VENDING_PORT=str(self.port),
+            VENDING_WORKERS=str(workers),
+            **(faults or {}),
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -41,15 +62,18 @@ class VendingService:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """The process that others are below, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start it and wait until it answers."""
-        options = ("--port", str(self.port), "--workers", str(self._workers))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*COMMAND, "serve", "--demo", *options],
-                env=environment(
-                    VENDING_DATABASE_URL=self.database_url, VENDING_DEMO_TIMEOUT_SECONDS="0.1"
-                ),
+                self._command,
+                env=self._environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

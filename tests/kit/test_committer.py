@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, event, insert, select, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
-from vending_api.kit.committer import MAX_GROUP, Committer
+from vending_api.kit.committer import Committer
 from vending_api.kit.db import open_database
 from vending_api.kit.errors import OutcomeUnknown, Overloaded, StorageUnavailable
+from vending_api.kit.lanes import MAX_GROUP, Lanes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -44,10 +45,21 @@ def _stored(engine: Engine) -> list[int]:
         return sorted(connection.execute(select(_NUMBERS.c.number)).scalars())
 
 
-def _run(engine: Engine, scenario: Callable[[Committer], Awaitable[None]], **options: Any) -> None:
+class _Asking:
+    """A committer that is asked by key and function."""
+
+    def __init__(self, engine: Engine, **options: Any) -> None:
+        self.committer = Committer(engine, lambda asked: asked, **options)
+        self.stop = self.committer.stop
+
+    async def run(self, key: str, act: Callable[[Connection], Any], **more: Any) -> Any:
+        return await self.committer.run({"key": key, "act": act, **more})
+
+
+def _run(engine: Engine, scenario: Callable[[_Asking], Awaitable[None]], **options: Any) -> None:
     async def run() -> None:
-        committer = Committer(engine, **options)
-        committer.start()
+        committer = _Asking(engine, **options)
+        await committer.committer.start()
         try:
             await scenario(committer)
         finally:
@@ -57,7 +69,7 @@ def _run(engine: Engine, scenario: Callable[[Committer], Awaitable[None]], **opt
 
 
 def test_an_answer_is_durable_when_it_arrives(bare: Engine) -> None:
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         assert await committer.run("a", _add(1)) == 1
         assert _stored(bare) == [1]
 
@@ -69,7 +81,7 @@ def test_what_waits_is_committed_together(bare: Engine) -> None:
     event.listen(bare, "commit", commits.append)
     held = threading.Event()
 
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         first = asyncio.ensure_future(committer.run("a", lambda _: held.wait(10)))
         await asyncio.sleep(0.1)
         others = [
@@ -90,7 +102,7 @@ def test_one_failure_touches_nobody_else(bare: Engine) -> None:
         _add(99)(connection)
         raise LookupError("mine alone")
 
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         outcomes = await asyncio.gather(
             committer.run("a", _add(1)),
             committer.run("a", fail),
@@ -111,7 +123,7 @@ def test_a_value_that_the_database_refuses_fails_its_own_command(postgres_url: s
     engine = open_database(postgres_url, connections=8)
     _NUMBERS.metadata.create_all(engine)
 
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         outcomes = await asyncio.gather(
             committer.run("a", _add(1)),
             committer.run("a", _add(1 << 40)),
@@ -134,7 +146,7 @@ def test_commands_of_one_key_run_in_the_order_of_their_arrival(bare: Engine) -> 
 
         return act
 
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         await asyncio.gather(*(committer.run("a", note(number)) for number in range(50)))
 
     _run(bare, scenario)
@@ -144,7 +156,7 @@ def test_commands_of_one_key_run_in_the_order_of_their_arrival(bare: Engine) -> 
 def test_a_full_queue_refuses_at_once(bare: Engine) -> None:
     held = threading.Event()
 
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         waiting = [
             asyncio.ensure_future(committer.run("a", lambda _: held.wait(10))) for _ in range(3)
         ]
@@ -160,7 +172,7 @@ def test_a_full_queue_refuses_at_once(bare: Engine) -> None:
 
 
 def test_a_caller_that_leaves_has_its_command_done_all_the_same(bare: Engine) -> None:
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         caller = asyncio.ensure_future(committer.run("a", _add(1)))
         await asyncio.sleep(0)
         caller.cancel()
@@ -172,12 +184,12 @@ def test_a_caller_that_leaves_has_its_command_done_all_the_same(bare: Engine) ->
 
 def test_stopping_finishes_what_was_accepted(bare: Engine) -> None:
     async def run() -> list[int]:
-        committer = Committer(bare)
-        committer.start()
+        committer = _Asking(bare)
+        await committer.committer.start()
         waiting = [asyncio.ensure_future(committer.run(str(n), _add(n))) for n in range(100)]
         await asyncio.sleep(0)
         await committer.stop()
-        return await asyncio.gather(*waiting)
+        return list(await asyncio.gather(*waiting))
 
     assert asyncio.run(run()) == list(range(100))
     assert _stored(bare) == list(range(100))
@@ -187,7 +199,7 @@ def test_a_command_that_loses_the_transaction_does_not_take_others_with_it(bare:
     def upset(_: Connection) -> None:
         raise OperationalError("upset", None, Exception("deadlock detected"))
 
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         outcomes = await asyncio.gather(
             committer.run("a", _add(1)),
             committer.run("a", upset),
@@ -212,7 +224,7 @@ def test_a_deadlock_that_passes_is_tried_again(bare: Engine) -> None:
             raise OperationalError("upset", None, Exception("deadlock detected"))
         return len(attempts)
 
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         assert await committer.run("a", act) == 3
 
     _run(bare, scenario)
@@ -222,7 +234,7 @@ def test_a_deadlock_that_passes_is_tried_again(bare: Engine) -> None:
 def test_a_database_that_cannot_be_reached_did_nothing(tmp_path: Path) -> None:
     engine = open_database(f"postgresql+psycopg://x@/x?host={tmp_path}", connections=4)
 
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         with pytest.raises(StorageUnavailable):
             await committer.run("a", _add(1))
 
@@ -245,7 +257,7 @@ def test_a_commit_without_an_answer_is_an_unknown_outcome(postgres_url: str) -> 
 
         event.listen(engine, "commit", kill, once=True)
 
-    async def scenario(committer: Committer) -> None:
+    async def scenario(committer: _Asking) -> None:
         with pytest.raises(OutcomeUnknown):
             await committer.run("a", lose_connection)
         assert await committer.run("a", _add(2)) == 2
@@ -254,3 +266,37 @@ def test_a_commit_without_an_answer_is_an_unknown_outcome(postgres_url: str) -> 
     assert 2 in _stored(engine)
     engine.dispose()
     killer.dispose()
+
+
+def test_whatever_breaks_the_committing_itself_leaves_nobody_waiting(
+    bare: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("a log that cannot be written, say")
+
+    async def scenario(committer: _Asking) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(Lanes, "_commit", broken)
+            with pytest.raises(OutcomeUnknown):
+                await committer.run("a", _add(1))
+        assert await committer.run("a", _add(2)) == 2
+
+    _run(bare, scenario)
+    assert _stored(bare) == [2]
+
+
+def test_what_cannot_be_told_fails_its_own_command_alone(bare: Engine) -> None:
+    def fail(_: int) -> int:
+        raise LookupError("no words")
+
+    async def scenario(committer: _Asking) -> None:
+        outcomes = await asyncio.gather(
+            committer.run("a", _add(1), tell=fail),
+            committer.run("a", _add(2), tell=str),
+            return_exceptions=True,
+        )
+        assert isinstance(outcomes[0], LookupError)
+        assert outcomes[1] == "2"
+
+    _run(bare, scenario)
+    assert _stored(bare) == [1, 2]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tariffs import currencies as decimals
 from vending_api.kit import currencies
@@ -58,6 +62,9 @@ def _pairs() -> list[tuple[str, str]]:
         (5, "710", "0.05"),
         (-5, "710", "-0.05"),
         (-100, "710", "-1.00"),
+        (99_999, "710", "999.99"),
+        (100_000, "710", "1,000.00"),
+        (-100_000, "710", "-1,000.00"),
         (123_456_789, "710", "1,234,567.89"),
         (1_234_567, "800", "1,234,567"),
         (-1_234, "800", "-1,234"),
@@ -67,3 +74,10 @@ def _pairs() -> list[tuple[str, str]]:
 )
 def test_money_has_the_decimals_of_its_currency(amount_minor: int, number: str, shown: str) -> None:
     assert plain_money(amount_minor, number) == shown
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from(["710", "800", "414", "999"]))
+def test_money_is_what_exact_arithmetic_shows(amount_minor: int, number: str) -> None:
+    places = decimals.minor_decimals(letters_of(number))
+    exact = f"{Decimal(amount_minor).scaleb(-places):,.{places}f}"
+    assert plain_money(amount_minor, number) == exact

@@ -89,7 +89,7 @@ def test_what_is_not_there_is_none(connection: Connection) -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_many_rows_are_run_at_once(connection: Connection, count: int) -> None:
-    _ADD_ONLY.run_many(connection, [_thing(str(number)) for number in range(count)])
+    _ADD_ONLY.run_now(connection, [_thing(str(number)) for number in range(count)])
     assert _number(connection) == count
 
 
@@ -124,7 +124,7 @@ def test_an_inner_block_is_undone_alone(connection: Connection) -> None:
     with undoable(connection):
         _ADD.row(connection, _thing("outer"))
         with pytest.raises(IntegrityError), undoable(connection):
-            _ADD_ONLY.run_many(connection, [_thing("inner"), _thing("outer")])
+            _ADD_ONLY.run_now(connection, [_thing("inner"), _thing("outer")])
     assert [row.name for row in _ALL.rows(connection, {})] == ["outer"]
 
 

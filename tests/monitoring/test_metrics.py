@@ -14,8 +14,7 @@ from sts.security_module import InProcessSecurityModule
 from sts.token_identifier import TokenIdentifier
 from sts.tokens.codec import TokenCodec
 from tests.support.metrics import samples, value
-from tests.support.selling import sell
-from tests.support.service import NOON, purchase
+from tests.support.service import NOON
 from vending_api.domain.meters.errors import UnknownMeter
 from vending_api.kit.errors import OutcomeUnknown, Overloaded
 from vending_api.monitoring.metrics import Metrics, Read, last_minute
@@ -23,7 +22,6 @@ from vending_api.sandbox.example_keys import example_keys
 
 if TYPE_CHECKING:
     from prometheus_client.samples import Sample
-    from sqlalchemy import Engine
 
     from sts.security_module import VendingKeyFacts
 
@@ -81,12 +79,9 @@ def test_every_key_of_the_installation_is_watched(metrics: Metrics) -> None:
     assert len(shown) == len(KEYS)
 
 
-def test_a_sale_is_counted_and_its_repetition_is_told_from_it(
-    engine: Engine, metrics: Metrics
-) -> None:
-    sale = sell(engine, purchase())
-    metrics.sold(sale, asked_at=NOON)
-    metrics.sold(sale, asked_at=NOON + timedelta(seconds=1))
+def test_a_sale_is_counted_and_its_repetition_is_told_from_it(metrics: Metrics) -> None:
+    metrics.sold(is_repeated=False, lead_minutes=0)
+    metrics.sold(is_repeated=True, lead_minutes=0)
     shown = _shown(metrics)
     assert value(shown, "vending_sales_total", outcome="sold") == 1
     assert value(shown, "vending_sales_total", outcome="repeated") == 1
@@ -105,29 +100,12 @@ def test_refusals_and_failures_are_counted_by_code(metrics: Metrics) -> None:
     assert "04000047110" not in str(shown)
 
 
-def test_the_lead_grows_by_a_minute_with_each_sale_of_the_same_minute(
-    engine: Engine, metrics: Metrics
-) -> None:
+def test_the_lead_is_that_of_the_newest_sale(metrics: Metrics) -> None:
     assert value(_shown(metrics), LEAD) is None
-    for lead in range(3):
-        metrics.sold(sell(engine, purchase()), asked_at=NOON)
+    for lead in (0, 2, None):
+        metrics.sold(is_repeated=False, lead_minutes=lead)
+        metrics.sold(is_repeated=True, lead_minutes=7)
         assert value(_shown(metrics), LEAD) == lead
-
-
-def test_the_lead_counts_from_the_base_date_of_the_new_key(
-    engine: Engine, metrics: Metrics
-) -> None:
-    sale = sell(engine, purchase(external_meter_id="TST006"))
-    assert sale.new_key_data is not None
-    metrics.sold(
-        replace(sale, meter=replace(sale.meter, base_date=BaseDate.YEAR_1993)), asked_at=NOON
-    )
-    assert value(_shown(metrics), LEAD) == 0
-
-
-def test_a_sale_without_dated_tokens_has_no_lead(engine: Engine, metrics: Metrics) -> None:
-    metrics.sold(replace(sell(engine, purchase()), tokens=()), asked_at=NOON)
-    assert value(_shown(metrics), LEAD) is None
 
 
 def test_requests_and_groups_are_counted(metrics: Metrics) -> None:

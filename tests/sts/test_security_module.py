@@ -126,7 +126,9 @@ def test_an_empty_column_has_no_outcomes() -> None:
     assert module().issue([]) == module().change_key([]) == module().verify([]) == []
 
 
-def test_each_meter_of_a_column_has_its_key_derived_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_a_meter_that_stand_together_share_its_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     derived: list[MeterPan] = []
 
     def counting(
@@ -146,6 +148,16 @@ def test_each_meter_of_a_column_has_its_key_derived_once(monkeypatch: pytest.Mon
     requests.append(IssueRequest(meter(pan=LONG_DRN), credit()))
     assert all(isinstance(outcome, IssuedToken) for outcome in module().issue(requests))
     assert derived == [SHORT_DRN, LONG_DRN]
+
+
+def test_meters_that_take_turns_get_tokens_under_their_own_keys() -> None:
+    meters = [meter(), meter(pan=LONG_DRN), meter("999999"), meter(), meter(revision=2)]
+    outcomes = module().issue([IssueRequest(at, credit()) for at in meters])
+    assert isinstance(outcomes.pop(2), VendingKeyNotFound)
+    del meters[2]
+    issued = [outcome for outcome in outcomes if isinstance(outcome, IssuedToken)]
+    requests = [VerifyRequest(at, one.digits) for at, one in zip(meters, issued, strict=True)]
+    assert module().verify(requests) == [credit()] * 4
 
 
 def test_a_meter_test_needs_no_key() -> None:

@@ -28,6 +28,7 @@ from vending_api.cli.tariff.plot import PlotUnavailable
 from vending_api.cli.token import token_app
 from vending_api.kit.entries import EntryInvalid
 from vending_api.kit.errors import DomainError
+from vending_api.kit.far_lanes import StartFailed
 from vending_api.sandbox.demo_data import DemoRefused
 from vending_api.settings import SettingsInvalid
 
@@ -72,7 +73,9 @@ def main() -> None:
         _leave("interrupted; nothing was done", _FAILED)
     except (DomainError, EntryInvalid, CommandRefused) as error:
         _leave(str(error), _FAILED)
-    except (StsError, TariffError, DemoRefused, SaleRefused, PlotUnavailable, OSError) as error:
+    except (StsError, TariffError, DemoRefused, SaleRefused, PlotUnavailable) as error:
+        _leave(str(error), _FAILED)
+    except (StartFailed, OSError) as error:
         _leave(str(error), _FAILED)
     except DBAPIError as error:
         _leave(f"VENDING_DATABASE_URL: the database cannot be used: {error.orig}", _FAILED)

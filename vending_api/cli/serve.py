@@ -16,6 +16,7 @@ from vending_api.kit.db import WRITES, open_database
 from vending_api.main import ELECTRUM_PATH, create_app
 from vending_api.sandbox.demo_data import DEMO_PASSWORD, DEMO_USER, ensure_demo_data
 from vending_api.settings import PREFIX, Settings, load_settings
+from vending_api.teller import keep_what_is_loaded, start_teller
 
 LOOPBACK = "127.0.0.1"
 
@@ -48,11 +49,15 @@ def serve(
     settings = load_settings()
     if settings.demo:
         prepare_demo_database(settings)
-    # Also for several workers, which make their own: what is wrong stops the start here, once.
-    app = create_app(settings)
+    # For several workers, too, which start their own: what is wrong stops the start here, once.
+    teller = start_teller()
+    app = create_app(settings, teller=teller)
+    if settings.workers > 1:
+        teller.stop()
     listener = listen(settings.host, settings.port)
     announce(settings, listener)
     if settings.workers == 1:
+        keep_what_is_loaded()
         uvicorn.Server(server_config(app)).run(sockets=[listener])
         return
     config = server_config("vending_api.main:create_app_from_environment", settings.workers)
@@ -77,6 +82,7 @@ def server_config(app: object, workers: int = 1) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing asks who is behind a proxy
     )
 
 

@@ -28,6 +28,12 @@ _WORDS: Final = _NUMBERS.split()
 _LETTERS: Final = dict(zip(_WORDS[1::2], _WORDS[::2], strict=True))
 
 
+_DECIMALS: Final = {number: minor_decimals(letters) for number, letters in _LETTERS.items()}
+_USUAL_DECIMALS: Final = 2
+_GROUP: Final = 3
+"""How many digits of a large number stand together."""
+
+
 def letters_of(number: str) -> str:
     """Return the letters of a currency, as "ZAR" for "710"; its number if it is unknown."""
     return _LETTERS.get(number, number)
@@ -35,9 +41,13 @@ def letters_of(number: str) -> str:
 
 def plain_money(amount_minor: int, currency: str) -> str:
     """Return a sum without its currency, which is given by its number, as "1,234.50"."""
-    decimals = minor_decimals(letters_of(currency))
-    sign = "-" if amount_minor < 0 else ""
+    decimals = _DECIMALS.get(currency, _USUAL_DECIMALS)
     if not decimals:
         return f"{amount_minor:,}"
-    whole, rest = divmod(abs(amount_minor), 10**decimals)
-    return f"{sign}{whole:,}.{rest:0{decimals}}"
+    # Cut from one text: half the time of a division and two formats.
+    digits = str(amount_minor) if amount_minor >= 0 else str(-amount_minor)
+    digits = digits.rjust(decimals + 1, "0")
+    whole, rest = digits[:-decimals], digits[-decimals:]
+    if len(whole) > _GROUP:
+        whole = f"{int(whole):,}"
+    return f"{whole}.{rest}" if amount_minor >= 0 else f"-{whole}.{rest}"

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic_core import to_json
 from sqlalchemy import (
     JSON,
     BigInteger,
     DateTime,
     Engine,
     Integer,
+    bindparam,
     create_engine,
     event,
     func,
@@ -20,7 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
+from vending_api.kit.group import settle_before_core
+from vending_api.kit.statements import Statement
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection, Dialect, Insert, Table
 
 RowKey: Final = BigInteger().with_variant(Integer(), "sqlite")
@@ -36,6 +43,8 @@ WRITES: Final = "vending_writes"
 
 _STATEMENT_TIMEOUT_MS: Final = 10_000
 _BUSY_TIMEOUT_MS: Final = 10_000
+_SQLITE_CACHE_KIBIBYTES: Final = 32_768
+"""Of pages, for each connection that uses them: a sale of a big site touches a dozen at random."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -44,20 +53,37 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Return what makes the database's form of a moment; SQLite's is text."""
+        return _as_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return the moment in UTC; raises ValueError for a naive one."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("moments in the database are aware; this one has no time zone")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+        moment = None if value is None else _in_utc(value)
+        return moment.replace(tzinfo=None) if moment and dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return the stored moment, aware, in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("moments in the database are aware; this one has no time zone")
+    return value.astimezone(UTC)
+
+
+def _as_text(value: datetime | None) -> str | None:
+    """Return a moment as SQLite keeps it, in the form of SQLAlchemy and a fifth of its time."""
+    if value is None:
+        return None
+    return _in_utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _as_json(document: Any) -> str:
+    return to_json(document).decode()
 
 
 def open_database(url: str, *, connections: int) -> Engine:
@@ -67,17 +93,20 @@ def open_database(url: str, *, connections: int) -> Engine:
     WAL mode, PostgreSQL with its own default. `connections` bounds the pool.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, pool_size=connections, max_overflow=0)
+        engine = create_engine(url, pool_size=connections, max_overflow=0, json_serializer=_as_json)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    return create_engine(
-        url,
-        pool_size=connections,
-        max_overflow=0,
-        pool_pre_ping=True,
-        connect_args={"options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}"},
-    )
+    else:
+        engine = create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_pre_ping=True,
+            json_serializer=_as_json,
+            connect_args={"options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}"},
+        )
+    event.listen(engine, "before_cursor_execute", settle_before_core)
+    return engine
 
 
 def insert_into(dialect_name: str, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -92,16 +121,28 @@ def reserve_keys(connection: Connection, table: Table, count: int) -> list[int]:
     """Return keys for so many new rows, in ascending order; nobody else gets them.
 
     To insert rows by the thousand and know their keys, this is several times as fast as to
-    have each returned. On SQLite the connection must be a writer's.
+    have each returned. On SQLite the connection must be a writer's, and a group must have no
+    row of the table to write yet.
     """
-    key = table.c.key
     if connection.dialect.name == "sqlite":
-        last = connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one()
+        last = _last_key(table).row(connection, {}).key
         return list(range(last + 1, last + 1 + count))
-    sequence = func.pg_get_serial_sequence(table.name, key.name)
-    numbers = func.generate_series(1, count).table_valued("number")
-    taken = connection.execute(select(func.nextval(sequence)).select_from(numbers)).scalars()
-    return sorted(taken)
+    return sorted(row.key for row in _next_keys(table).rows(connection, {"how_many": count}))
+
+
+@cache
+def _last_key(table: Table) -> Statement:
+    newest = func.coalesce(func.max(table.c.key), 0)
+    return Statement(select(newest.label("key")), is_apart=True)
+
+
+@cache
+def _next_keys(table: Table) -> Statement:
+    sequence = func.pg_get_serial_sequence(table.name, "key")
+    numbers = func.generate_series(1, bindparam("how_many", type_=Integer)).table_valued("number")
+    return Statement(
+        select(func.nextval(sequence).label("key")).select_from(numbers), is_apart=True
+    )
 
 
 @cache
@@ -137,6 +178,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        f"cache_size=-{_SQLITE_CACHE_KIBIBYTES}",
         f"busy_timeout={_BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Fault(Enum):
@@ -31,6 +31,17 @@ class DomainError(Exception):
 
     fault: ClassVar[Fault]
     code: ClassVar[str]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it be sent to another process whatever its constructor wants."""
+        return _revived, (type(self), self.args, self.__dict__)
+
+
+def _revived(kind: type[DomainError], args: tuple[Any, ...], facts: dict[str, Any]) -> DomainError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,12 @@ from sqlmodel import Field, SQLModel
 
 from vending_api.kit.db import UtcDateTime, insert_or_ignore
 from vending_api.kit.errors import MessageIdUsed
-from vending_api.kit.statements import Statement
+from vending_api.kit.group import group_of
+from vending_api.kit.statements import Statement, StatementForMany
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
 MAX_MESSAGE_ID_LENGTH: Final = 255
@@ -39,10 +42,17 @@ _SUBJECT: Final = Statement(
     select(_MESSAGE.c.subject).where(
         _MESSAGE.c.kind == bindparam("of_kind"),
         _MESSAGE.c.message_id == bindparam("of_message_id"),
-    )
+    ),
+    is_apart=True,
 )
 _TAKE: Final = Statement(
-    lambda dialect_name: insert_or_ignore(dialect_name, _MESSAGE).returning(_MESSAGE.c.subject)
+    lambda dialect_name: insert_or_ignore(dialect_name, _MESSAGE).returning(_MESSAGE.c.subject),
+    is_apart=True,
+)
+_TAKE_MANY: Final = StatementForMany(
+    lambda dialect_name, rows: (
+        insert_or_ignore(dialect_name, _MESSAGE).values(rows).returning(_MESSAGE.c.message_id)
+    ),
 )
 
 
@@ -70,6 +80,23 @@ def find_claim(connection: Connection, *, kind: str, message_id: str) -> str | N
     return None if row is None else str(row.subject)
 
 
+def claim_ahead(connection: Connection, *, kind: str, message_ids: Mapping[str, datetime]) -> None:
+    """Take ids, each for itself, for commands of a group, which `claim` them when they come.
+
+    Ids that somebody took before are left to whoever comes with them.
+    """
+    group = group_of(connection)
+    if group is None:
+        return
+    # In one order in all processes, so that two who take the same ids do not wait in a ring.
+    wanted = [
+        {"kind": kind, "message_id": one, "subject": one, "claimed_at": at}
+        for one, at in sorted(message_ids.items())
+    ]
+    for row in _TAKE_MANY.rows(connection, wanted):
+        group.foreseen[kind, row.message_id] = row.message_id
+
+
 def claim(
     connection: Connection, *, kind: str, message_id: str, subject: str, at: datetime
 ) -> Claim:
@@ -78,6 +105,11 @@ def claim(
     Ids are unique within a `kind` of message. A claim that another transaction
     is making is waited for.
     """
+    group = group_of(connection)
+    if group is not None and group.foreseen.get((kind, message_id)) == subject:
+        del group.foreseen[kind, message_id]
+        group.changes += 1
+        return Claim(subject, is_new=True)
     wanted = {"kind": kind, "message_id": message_id, "subject": subject, "claimed_at": at}
     if _TAKE.row(connection, wanted) is not None:
         return Claim(subject, is_new=True)

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
+
+
+class _Patient(io.TextIOBase):
+    """A stream whose lines get lost where they cannot be written.
+
+    A full disk under the log must not stop who writes into it: the sales may be elsewhere.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str, /) -> int:
+        """Write a text, or do not."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Have it on its way, or not."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def configure_logging() -> None:
@@ -23,6 +47,6 @@ def configure_logging() -> None:
             structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Patient(sys.stderr))),
         cache_logger_on_first_use=True,
     )

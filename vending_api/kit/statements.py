@@ -8,17 +8,28 @@ columns are converted by the types of the tables, and nothing else stands betwee
 from __future__ import annotations
 
 from collections import namedtuple
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy import bindparam
+from sqlalchemy.exc import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.selectable import SelectBase
+
+from vending_api.kit.group import RunCarefully, group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from typing import NoReturn
 
-    from sqlalchemy import ClauseElement, Connection, Dialect
+    from sqlalchemy import BindParameter, ClauseElement, Connection, Dialect
+
+    from vending_api.kit.group import Group
 
 
 class Statement:
@@ -28,17 +39,49 @@ class Statement:
     without the values: they may be tokens.
     """
 
-    def __init__(self, statement: ClauseElement | Callable[[str], ClauseElement]) -> None:
-        """Take a statement, or what makes one for the name of a database."""
+    def __init__(
+        self,
+        statement: ClauseElement | Callable[[str], ClauseElement],
+        *,
+        is_apart: bool = False,
+    ) -> None:
+        """Take a statement, or what makes one for the name of a database.
+
+        `is_apart` says that no group has anything to write that it could read or overwrite
+        unseen: its rows are remembered by whoever runs it, or are no part of that at all.
+        """
         self._statement = statement
+        self._is_apart = is_apart
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """Run it for its effect, and return how many rows it changed."""
-        return int(self._for(connection, values).execute(connection, values).rowcount)
+        group = self._settled(connection)
+        changed = int(self._for(connection, values).execute(connection, values).rowcount)
+        if group is not None and changed:
+            group.changes += 1
+        return changed
 
-    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run it for its effect with each row of values; one row at least."""
+    def run_later(
+        self,
+        connection: Connection,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        of: Hashable | None = None,
+    ) -> None:
+        """Run it for its effect with each row of values, before the transaction is committed.
+
+        What an earlier call would have written `of` the same thing is not written any more.
+        Without a group, it runs now.
+        """
+        group = group_of(connection)
+        if group is not None:
+            group.write_later(self, rows, of)
+        elif rows:
+            self.run_now(connection, rows)
+
+    def run_now(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it for its effect with each row of values, one at least, past any group."""
         compiled = self._for(connection, rows[0])
         if len(rows) == 1:
             compiled.execute(connection, rows[0])
@@ -47,15 +90,29 @@ class Statement:
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """Return its rows, whose columns are attributes."""
+        group = self._settled(connection)
         compiled = self._for(connection, values)
         found = compiled.execute(connection, values).fetchall()
+        if group is not None and found and compiled.writes:
+            group.changes += 1
         return [compiled.row(one) for one in found]
 
     def row(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """Return its first row, whose columns are attributes, or None."""
+        group = self._settled(connection)
         compiled = self._for(connection, values)
         found = compiled.execute(connection, values).fetchone()
-        return None if found is None else compiled.row(found)
+        if found is None:
+            return None
+        if group is not None and compiled.writes:
+            group.changes += 1
+        return compiled.row(found)
+
+    def _settled(self, connection: Connection) -> Group | None:
+        group = group_of(connection)
+        if group is not None and not self._is_apart:
+            group.settle(connection)
+        return group
 
     def _for(self, connection: Connection, values: Mapping[str, Any]) -> _Compiled:
         name = connection.dialect.name
@@ -67,26 +124,88 @@ class Statement:
         return compiled
 
 
-@contextmanager
-def undoable(connection: Connection) -> Iterator[None]:
-    """Undo what the block has done to the database if it raises; such blocks may be nested."""
-    driver: Any = connection.connection.dbapi_connection
-    errors: Any = connection.dialect.loaded_dbapi
-    _on_driver(driver.execute, errors, "SAVEPOINT undoable")
-    try:
-        yield
-    except BaseException:
-        _on_driver(driver.execute, errors, "ROLLBACK TO SAVEPOINT undoable")
-        _on_driver(driver.execute, errors, "RELEASE SAVEPOINT undoable")
-        raise
-    _on_driver(driver.execute, errors, "RELEASE SAVEPOINT undoable")
+class StatementForMany:
+    """A statement of a group that takes many rows of values at once, and touches nothing else's.
+
+    It is made for 1, 2, 4, 8 and so on rows, so that databases keep its few forms prepared; the
+    last row is repeated to fill the form, which must not matter.
+    """
+
+    def __init__(
+        self, make: Callable[[str, list[dict[str, BindParameter[Any]]]], ClauseElement]
+    ) -> None:
+        """Take what makes it for the name of a database and the parameters of its rows."""
+        self._make = make
+        self._forms: dict[int, Statement] = {}
+
+    def rows(self, connection: Connection, given: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Return its rows, whose columns are attributes, for rows of values of the same names."""
+        if not given:
+            return []
+        size = 1 << (len(given) - 1).bit_length()
+        form = self._forms.get(size)
+        if form is None:
+            names = list(given[0])
+            parameters: list[dict[str, BindParameter[Any]]] = [
+                {name: bindparam(f"{name}_{place}") for name in names} for place in range(size)
+            ]
+            form = Statement(lambda name: self._make(name, parameters), is_apart=True)
+            self._forms[size] = form
+        filled = [*given, *[given[-1]] * (size - len(given))]
+        values = {
+            f"{name}_{place}": value
+            for place, row in enumerate(filled)
+            for name, value in row.items()
+        }
+        return form.rows(connection, values)
+
+
+class undoable:  # noqa: N801 (it is used like a function)
+    """Undo what the block has done to the database if it raises; such blocks may be nested.
+
+    In a group nothing is undone: a block that raises after it has changed something, or because
+    the database refused a statement, raises RunCarefully instead.
+    """
+
+    __slots__ = ("_before", "_connection", "_group")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._group = group_of(connection)
+        self._before = 0
+
+    def __enter__(self) -> None:
+        if self._group is None:
+            self._send("SAVEPOINT undoable")
+        else:
+            self._before = self._group.changes
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if self._group is not None:
+            self._leave_group(self._group, error)
+            return
+        if error is not None:
+            self._send("ROLLBACK TO SAVEPOINT undoable")
+        self._send("RELEASE SAVEPOINT undoable")
+
+    def _leave_group(self, group: Group, error: BaseException | None) -> None:
+        if error is None or isinstance(error, (OperationalError, InterfaceError)):
+            return
+        if isinstance(error, SQLAlchemyError) or group.changes != self._before:
+            raise RunCarefully from error
+
+    def _send(self, sql: str) -> None:
+        driver: Any = self._connection.connection.dbapi_connection
+        _on_driver(driver.execute, self._connection.dialect.loaded_dbapi, sql)
 
 
 class _Compiled:
     """A statement as one database takes it."""
 
     def __init__(self, statement: ClauseElement, dialect: Dialect, values: Iterable[str]) -> None:
-        keys = list(values) if isinstance(statement, Insert) else None
+        names_columns = isinstance(statement, Insert) and not statement._multi_values  # noqa: SLF001 (as below)
+        keys = list(values) if names_columns else None
+        self.writes = not isinstance(statement, SelectBase)
         compiled: Any = statement.compile(dialect=dialect, column_keys=keys)
         self._sql = str(compiled)
         self._errors: Any = dialect.loaded_dbapi

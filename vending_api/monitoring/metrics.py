@@ -21,7 +21,6 @@ from prometheus_client import (
 from prometheus_client.exposition import generate_latest
 
 from sts.token_identifier import TokenIdentifier
-from vending_api.domain.meters.types import KeyData
 from vending_api.kit.errors import DomainError, Fault
 from vending_api.kit.metrics import BUCKETS_SECONDS, Labelled, Readings
 
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from sts.base_date import BaseDate
     from sts.security_module import VendingKeyFacts
-    from vending_api.domain.sales.types import Sale
 
 _FAILED: Final = frozenset({Fault.UNAVAILABLE, Fault.UNKNOWN})
 _GROUP_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -86,10 +83,7 @@ class Metrics:
         ProcessCollector(registry=registry)
         self._exposed = Labelled(registry, "process", process)
         self._keys = tuple(keys)
-        self._base_dates = {
-            (key.supply_group_code, key.key_revision_number): key.base_date for key in keys
-        }
-        self._newest_sale: Sale | None = None
+        self._newest_lead: int | None = None
         self._sales = Counter(
             "vending_sales",
             "Purchases and retries: sold, repeated (the answer of an earlier sale), refused by a "
@@ -135,13 +129,16 @@ class Metrics:
         increment()
         observe(seconds)
 
-    def sold(self, sale: Sale, *, asked_at: datetime) -> None:
-        """Count what a purchase or a retry brought: a new sale, or one that was made before."""
-        if sale.sold_at != asked_at:
+    def sold(self, *, is_repeated: bool, lead_minutes: int | None) -> None:
+        """Count what a purchase or a retry brought: a new sale, or one that was made before.
+
+        `lead_minutes` says how far the token identifier of the sale was ahead of the clock.
+        """
+        if is_repeated:
             self._repeated.inc()
             return
         self._sold.inc()
-        self._newest_sale = sale
+        self._newest_lead = lead_minutes
 
     def not_sold(self, reason: Exception) -> None:
         """Count a purchase or a retry that brought nothing."""
@@ -167,28 +164,12 @@ class Metrics:
                 for key in self._keys
             }
         )
-        lead = self._newest_lead()
+        lead = self._newest_lead
         self._gauges.lead.replace({} if lead is None else {(): lead})
         self._gauges.credit.replace(
             {(client,): minor for client, minor in (read.credit_minor or {}).items()}
         )
         return generate_latest(self._exposed)
-
-    def _newest_lead(self) -> int | None:
-        sale = self._newest_sale
-        if sale is None:
-            return None
-        identifiers = (token.token_identifier for token in sale.tokens)
-        minutes = [one.minutes for one in identifiers if one is not None]
-        if not minutes:
-            return None
-        return max(minutes) - (sale.sold_at - self._base_date_of(sale).moment) // _MINUTE
-
-    def _base_date_of(self, sale: Sale) -> BaseDate:
-        """Return what the identifiers of a sale count from; a key change may have moved it."""
-        key_data = sale.new_key_data or KeyData.of(sale.meter.configuration)
-        key = (key_data.supply_group_code, key_data.key_revision_number)
-        return self._base_dates.get(key, sale.meter.base_date)
 
 
 def last_minute(key: VendingKeyFacts) -> datetime:

@@ -73,9 +73,9 @@ class Rehearsal:
         rearm(connection, external_id, command.received_at)
         return outcome
 
-    async def delay(self, sale: Sale) -> None:
+    async def delay(self, external_meter_id: str) -> None:
         """Keep a first purchase of TST011 waiting and raise UpstreamTimedOut; pass any other."""
-        if sale.meter.external_id == TIMING_OUT_METER:
+        if external_meter_id == TIMING_OUT_METER:
             await asyncio.sleep(self.timeout_seconds)
             raise UpstreamTimedOut(TIMING_OUT_METER)
 

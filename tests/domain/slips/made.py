@@ -120,7 +120,7 @@ def token(kind: TokenKind, number: int, **changes: Any) -> SoldToken:
 
 def worth(amount_minor: int) -> TaxedAmount:
     """Return what a refund is worth."""
-    return replace(FREE_OF_CHARGE, net_minor=amount_minor)
+    return FREE_OF_CHARGE._replace(net_minor=amount_minor)
 
 
 QUEUED: Final = (
@@ -199,7 +199,7 @@ def trial_of(sale: Sale) -> Trial:
         new_key_data=sale.new_key_data,
         units_tenths=units.get(TokenKind.STANDARD, 0),
         free_units_tenths=units.get(TokenKind.FREE, 0),
-        bill=Bill(tuple(replace(line, receipt_number=None) for line in sale.bill.lines)),
+        bill=Bill(tuple(line._replace(receipt_number=None) for line in sale.bill.lines)),
     )
 
 

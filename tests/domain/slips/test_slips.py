@@ -30,8 +30,13 @@ from vending_api.domain.meters.types import Customer
 from vending_api.domain.pricing.types import Bill
 from vending_api.domain.sales.references import asked_for
 from vending_api.domain.slips.layout import in_two_columns, wrapped
-from vending_api.domain.slips.service import slip_of_sale, slip_of_trial
-from vending_api.domain.slips.types import Mark
+from vending_api.domain.slips.service import (
+    slip_of_sale,
+    slip_of_trial,
+    written_of_sale,
+    written_of_trial,
+)
+from vending_api.domain.slips.types import Mark, SlipLine
 from vending_api.sandbox.demo_data import UTILITY
 
 WIDTHS: Final = st.sampled_from([32, 40, 48])
@@ -147,6 +152,22 @@ def test_a_copy_differs_from_the_first_slip_by_its_mark_alone() -> None:
     assert copy.reference == first.reference
 
 
+def test_a_slip_has_the_lines_that_were_written_and_plain_ones_are_nothing_but_text() -> None:
+    trial = trial_of(EVERYTHING_AT_ONCE)
+    for slip, written in (
+        (
+            slip_of_sale(EVERYTHING_AT_ONCE, columns=40),
+            written_of_sale(EVERYTHING_AT_ONCE, columns=40),
+        ),
+        (slip_of_trial(trial, columns=40), written_of_trial(trial, columns=40)),
+    ):
+        assert (written.columns, written.reference) == (slip.columns, slip.reference)
+        assert len(written.rows) == len(slip.lines)
+        for row, line in zip(written.rows, slip.lines, strict=True):
+            is_plain = line == SlipLine(line.text)
+            assert row == (line.text if is_plain else line)
+
+
 def test_a_trial_shows_everything_but_tokens() -> None:
     slip = slip_of_trial(trial_of(EVERYTHING_AT_ONCE), columns=48)
     sold = slip_of_sale(EVERYTHING_AT_ONCE, columns=48)
@@ -227,7 +248,7 @@ def _reference(**changes: Any) -> str:
 def test_a_reference_is_made_of_the_receipt_number() -> None:
     assert _reference() == "R17N000042"
     of_a_debt = tuple(
-        replace(line, receipt_number="3-1000000") for line in EVERYTHING_AT_ONCE.bill.lines
+        line._replace(receipt_number="3-1000000") for line in EVERYTHING_AT_ONCE.bill.lines
     )
     assert _reference(tokens=QUEUED, bill=Bill(of_a_debt)) == "R3N1000000"
 

@@ -148,7 +148,18 @@ def test_a_price_has_all_its_decimals(minor: str, letters: str, shown: str) -> N
 
 @pytest.mark.parametrize(
     ("units", "shown"),
-    [("40.2", "40.2"), ("50", "50.0"), ("1234.50000", "1,234.5"), ("0.00001", "0.00001")],
+    [
+        ("40.2", "40.2"),
+        ("50", "50.0"),
+        ("999.9", "999.9"),
+        ("1000", "1,000.0"),
+        ("1234.50000", "1,234.5"),
+        ("0.00001", "0.00001"),
+        ("0.0000001", "0.0000001"),
+        ("1E+2", "100.0"),
+        ("1.5E+3", "1,500.0"),
+        ("-1.5", "-1.5"),
+    ],
 )
 def test_units_have_a_decimal_at_least(units: str, shown: str) -> None:
     assert units_text(Decimal(units)) == shown

@@ -10,5 +10,5 @@ from vending_api.surfaces.electrum.mapping import answers
 
 @pytest.fixture(autouse=True)
 def _short_slips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "slip_of_sale", short_slip_of_sale)
-    monkeypatch.setattr(answers, "slip_of_trial", short_slip_of_trial)
+    monkeypatch.setattr(answers, "written_of_sale", short_slip_of_sale)
+    monkeypatch.setattr(answers, "written_of_trial", short_slip_of_trial)

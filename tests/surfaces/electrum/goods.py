@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -26,10 +25,11 @@ from vending_api.domain.meters.types import (
 )
 from vending_api.domain.pricing.types import FREE_OF_CHARGE, Bill, BillLine, TaxedAmount
 from vending_api.domain.sales.types import ChangeKey, Sale, SaleKind, SaleState, Trial
-from vending_api.domain.slips.types import Mark, Slip, SlipLine
+from vending_api.domain.slips.types import Mark, SlipLine, WrittenSlip
 
 if TYPE_CHECKING:
     from vending_api.domain.sales.types import SellCredit, TryCredit
+    from vending_api.domain.slips.types import Row
 
 PAN: Final = "600727000000000009"
 METER_ID: Final = "00000000000"
@@ -88,8 +88,8 @@ def _other(
 
 _PLAIN: Final = (_energy("40.3", "285.361", _taxed(10_000, 1_500)),)
 _CHARGED: Final = (
-    _other(LineKind.CHANNEL_FEE, "Cash handling", replace(FREE_OF_CHARGE, net_minor=500)),
-    _other(LineKind.DEBT, "Old debt", replace(FREE_OF_CHARGE, net_minor=5_000), 27_300),
+    _other(LineKind.CHANNEL_FEE, "Cash handling", FREE_OF_CHARGE._replace(net_minor=500)),
+    _other(LineKind.DEBT, "Old debt", FREE_OF_CHARGE._replace(net_minor=5_000), 27_300),
     _other(LineKind.DEBT, "Older debt", FREE_OF_CHARGE, 10_000),
     _other(LineKind.CHARGE, "Connection fee", _taxed(2_609, 391), 0),
     _other(LineKind.CHARGE, "Service fee", FREE_OF_CHARGE, 4_945),
@@ -204,31 +204,31 @@ def bill_of(meter: Meter) -> Bill:
     return Bill(_CHARGED if meter.external_id == CHARGED_METER_ID else _PLAIN)
 
 
-def short_slip_of_sale(sale: Sale, *, columns: int, mark: Mark | None = None) -> Slip:
+def short_slip_of_sale(sale: Sale, *, columns: int, mark: Mark | None = None) -> WrittenSlip:
     """Return a slip of a few lines, one of each kind, for recorded cases that stay readable."""
-    lines = (
-        SlipLine(text=mark.name if mark else sale.kind.upper(), is_wide=True, is_tall=True),
-        SlipLine(text="", is_rule=True),
-        SlipLine(text=f"{len(sale.tokens)} tokens", is_tall=True),
-        SlipLine(text="", barcode=sale.tokens[0].digits),
+    return WrittenSlip(
+        columns=columns,
+        rows=[
+            SlipLine(text=mark.name if mark else sale.kind.upper(), is_wide=True, is_tall=True),
+            SlipLine(text="", is_rule=True),
+            SlipLine(text=f"{len(sale.tokens)} tokens", is_tall=True),
+            SlipLine(text="", barcode=sale.tokens[0].digits),
+        ],
+        reference=f"SLIP{sale.key}",
     )
-    return Slip(columns=columns, lines=lines, reference=f"SLIP{sale.key}")
 
 
-def short_slip_of_trial(trial: Trial, *, columns: int) -> Slip:
+def short_slip_of_trial(trial: Trial, *, columns: int) -> WrittenSlip:
     """Return a slip of two lines."""
-    lines = (
-        SlipLine(text=Mark.TRIAL.name, is_wide=True),
-        SlipLine(text=f"{trial.units_tenths} tenths"),
-    )
-    return Slip(columns=columns, lines=lines, reference="TRIAL1")
+    rows: list[Row] = [SlipLine(text=Mark.TRIAL.name, is_wide=True), f"{trial.units_tenths} tenths"]
+    return WrittenSlip(columns=columns, rows=rows, reference="TRIAL1")
 
 
 def _numbered(bill: Bill, key: int) -> Bill:
     """Return a bill with a receipt number for each debt that something was paid of."""
     return Bill(
         tuple(
-            replace(line, receipt_number=f"17-{key:05}8")
+            line._replace(receipt_number=f"17-{key:05}8")
             if line.kind is LineKind.DEBT and line.is_paid
             else line
             for line in bill.lines
@@ -242,7 +242,7 @@ def _key_change(key: int) -> tuple[SoldToken, ...]:
 
 
 def _extras(key: int) -> tuple[SoldToken, ...]:
-    worth = replace(FREE_OF_CHARGE, net_minor=2_500)
+    worth = FREE_OF_CHARGE._replace(net_minor=2_500)
     return (
         _token(TokenKind.FREE, key * 10 + 3, units_tenths=500, number=f"17-{key:05}2"),
         _token(TokenKind.REFUND, key * 10 + 4, units_tenths=100, charge=worth),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import pickle
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fastapi.testclient import TestClient
 
 from tests.surfaces.electrum import goods
+from tests.surfaces.electrum.contract import require_contract
 from vending_api.domain.advices.errors import AdviceDeclined, AdvisedAmountWrong, SaleUnknown
 from vending_api.domain.advices.types import AdviceKind
 from vending_api.domain.clients.errors import CredentialsRejected
@@ -26,6 +28,8 @@ from vending_api.kit.errors import MessageIdUsed
 from vending_api.surfaces.electrum.routes import ElectrumServices, build_app
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from vending_api.domain.advices.types import Advise, NoteSale
     from vending_api.domain.faults.types import ReportFault
     from vending_api.domain.meters.types import Meter
@@ -178,24 +182,41 @@ class Shop:
 
 
 def point_of_sale(shop: Shop, *, authorization: str | None = None) -> TestClient:
-    """Return a point of sale that knows its password and wants answers, not tracebacks."""
+    """Return a point of sale that knows its password and wants answers, not tracebacks.
+
+    It looks at every answer that it gets: `contract.py` says what must hold.
+    """
     services = ElectrumServices(
         authenticate=shop.authenticate,
-        look_up=shop.look_up,
-        sell=shop.sell,
-        retry=shop.retry,
-        try_out=shop.try_out,
-        reprint=shop.reprint,
-        change_key=shop.change_key,
+        look_up=_telling(shop.look_up),
+        sell=_telling(shop.sell),
+        retry=_telling(shop.retry),
+        try_out=_telling(shop.try_out),
+        reprint=_telling(shop.reprint),
+        change_key=_telling(shop.change_key),
         advise=shop.advise,
         note_sale=shop.note_sale,
-        report_fault=shop.report_fault,
+        report_fault=_telling(shop.report_fault),
     )
-    return TestClient(
+    client = TestClient(
         build_app(services=services, now=shop.now),
         headers={"Authorization": authorization or basic("test", "test")},
         raise_server_exceptions=False,
     )
+    client.event_hooks = {"response": [require_contract]}
+    return client
+
+
+def _telling(
+    serve: Callable[[Any], Awaitable[Any]],
+) -> Callable[[Any, Callable[[Any], bytes]], Awaitable[bytes]]:
+    """Return what also tells, as if it were done in another process."""
+
+    async def told(command: Any, tell: Callable[[Any], bytes]) -> bytes:
+        tell = pickle.loads(pickle.dumps(tell))  # noqa: S301 (our own)
+        return tell(await serve(pickle.loads(pickle.dumps(command))))  # noqa: S301 (likewise)
+
+    return told
 
 
 def _named(command: LookUpMeter | AskForCredit | ReprintTokens | ChangeKey) -> Meter:

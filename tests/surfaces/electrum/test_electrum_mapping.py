@@ -33,7 +33,7 @@ from vending_api.domain.faults.types import ReportFault
 from vending_api.domain.issuing.types import TokenKind
 from vending_api.domain.reprints.types import ReprintTokens
 from vending_api.domain.sales.types import ChangeKey, LookUpMeter, SellCredit, TryCredit
-from vending_api.surfaces.electrum.mapping.answers import exact_tenths
+from vending_api.surfaces.electrum.mapping.answers import in_units
 from vending_api.surfaces.electrum.mapping.commands import masked
 from vending_api.surfaces.electrum.operations import FAULT_REPORT, PURCHASE_EVENT
 
@@ -258,9 +258,8 @@ def test_units_and_rates_leave_as_json_numbers() -> None:
     ("tenths", "text"),
     [(0, "0.0"), (1, "0.1"), (10, "1.0"), (403, "40.3"), (18_201_624, "1820162.4")],
 )
-def test_tenths_are_exact(tenths: int, text: str) -> None:
-    assert str(exact_tenths(tenths)) == text
-    assert repr(float(exact_tenths(tenths))) == text
+def test_tenths_become_the_nearest_float(tenths: int, text: str) -> None:
+    assert repr(in_units(tenths)) == text
 
 
 def test_what_was_paid_is_the_sum_of_what_the_answer_lists() -> None:

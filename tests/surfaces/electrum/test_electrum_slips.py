@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.surfaces.electrum.goods import KEY_CHANGE_METER_ID
 from tests.surfaces.electrum.sent import key_change, lookup, purchase, reprint
 from tests.surfaces.electrum.shop import Shop, point_of_sale
 from vending_api.domain.clients.types import ClientTerms
-from vending_api.domain.slips.service import slip_of_sale, slip_of_trial
-from vending_api.domain.slips.types import Slip, SlipLine
+from vending_api.domain.slips.service import written_of_sale, written_of_trial
+from vending_api.domain.slips.types import SlipLine, WrittenSlip
 from vending_api.surfaces.electrum.mapping import answers
 from vending_api.surfaces.electrum.mapping.slip_data import to_slip_data
+from vending_api.surfaces.electrum.wire.slip import SlipData
 
 _METER = {"meterId": KEY_CHANGE_METER_ID}
 
@@ -21,8 +25,8 @@ _METER = {"meterId": KEY_CHANGE_METER_ID}
 @pytest.fixture(autouse=True)
 def _short_slips(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the whole slips back, in the place of the fixture of this name."""
-    monkeypatch.setattr(answers, "slip_of_sale", slip_of_sale)
-    monkeypatch.setattr(answers, "slip_of_trial", slip_of_trial)
+    monkeypatch.setattr(answers, "written_of_sale", written_of_sale)
+    monkeypatch.setattr(answers, "written_of_trial", written_of_trial)
 
 
 @pytest.mark.parametrize("columns", [32, 40, 48])
@@ -71,18 +75,18 @@ def test_a_lookup_has_no_slip() -> None:
 
 
 def test_a_line_says_only_what_differs_from_the_usual() -> None:
-    slip = Slip(
+    slip = WrittenSlip(
         columns=40,
-        lines=(
-            SlipLine(text="plain"),
+        rows=[
+            "plain",
             SlipLine(text="wide", is_wide=True),
             SlipLine(text="tall", is_tall=True),
             SlipLine(text="", is_rule=True),
             SlipLine(text="", barcode="123"),
-        ),
+        ],
         reference="R7",
     )
-    assert to_slip_data(slip).model_dump(mode="json", exclude_none=True) == {
+    assert json.loads(to_slip_data(slip)) == {
         "messageLines": [
             {"text": "plain"},
             {"text": "wide", "fontWidthScaleFactor": 2.0},
@@ -93,6 +97,24 @@ def test_a_line_says_only_what_differs_from_the_usual() -> None:
         "slipWidth": 40,
         "issuerReference": "R7",
     }
+
+
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+_ROWS = st.one_of(
+    _TEXTS,
+    st.builds(SlipLine, _TEXTS, st.booleans(), st.booleans(), st.booleans(), st.none() | _TEXTS),
+)
+
+
+@given(st.lists(_ROWS), st.sampled_from([32, 40, 48]))
+def test_a_slip_is_written_as_its_model_would_write_it(
+    rows: list[str | SlipLine], columns: int
+) -> None:
+    written = to_slip_data(WrittenSlip(columns=columns, rows=rows, reference="R17N000042"))
+    model = SlipData.model_validate_json(written, by_alias=True, by_name=False)
+    assert model.model_dump_json(exclude_none=True) == written
+    lines = [row if isinstance(row, SlipLine) else SlipLine(row) for row in rows]
+    assert [line.text for line in model.message_lines or ()] == [line.text for line in lines]
 
 
 def _headlines(body: dict[str, Any]) -> set[str]:

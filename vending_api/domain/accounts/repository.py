@@ -11,30 +11,48 @@ from tariffs.account import Account, Debt, Owed
 from vending_api.domain.accounts.tables import ACCOUNT, ARREARS
 from vending_api.kit.db import insert_or_update
 from vending_api.kit.entries import require_fit
-from vending_api.kit.statements import Statement
+from vending_api.kit.statements import Statement, StatementForMany
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
 _CHARGE: Final = "charge"
 _DEBT: Final = "debt"
 
 _PUT: Final = Statement(lambda dialect_name: insert_or_update(dialect_name, ACCOUNT))
-_WITH_ARREARS: Final = Statement(
+_WITH_ARREARS: Final = (
     select(ACCOUNT, ARREARS.c.kind, ARREARS.c.name, ARREARS.c.balance_minor)
     .join(ARREARS, ACCOUNT.c.meter_key == ARREARS.c.meter_key, isouter=True)
-    .where(ACCOUNT.c.meter_key == bindparam("of_meter"))
     .order_by(ARREARS.c.position)
 )
-_DELETE_ARREARS: Final = delete(ARREARS).where(ARREARS.c.meter_key == bindparam("of_meter"))
-_INSERT_ARREARS: Final = insert(ARREARS)
+_FIND: Final = Statement(
+    _WITH_ARREARS.where(ACCOUNT.c.meter_key == bindparam("of_meter")), is_apart=True
+)
+_FIND_MANY: Final = StatementForMany(
+    lambda _, rows: _WITH_ARREARS.where(ACCOUNT.c.meter_key.in_([row["of_meter"] for row in rows]))
+)
+_DELETE_ARREARS: Final = Statement(
+    delete(ARREARS).where(ARREARS.c.meter_key == bindparam("of_meter"))
+)
+_INSERT_ARREARS: Final = Statement(insert(ARREARS))
 
 
 def find_account(connection: Connection, meter_key: int) -> Account | None:
     """Return the account of a meter with all that it owes, or None, in one statement."""
-    rows = _WITH_ARREARS.rows(connection, {"of_meter": meter_key})
+    return _account(_FIND.rows(connection, {"of_meter": meter_key}))
+
+
+def find_accounts(connection: Connection, meter_keys: Sequence[int]) -> dict[int, Account | None]:
+    """Return the accounts of meters by their keys, as `find_account` does one."""
+    rows_of: dict[int, list[Row[Any]]] = {key: [] for key in meter_keys}
+    for row in _FIND_MANY.rows(connection, [{"of_meter": key} for key in meter_keys]):
+        rows_of[row.meter_key].append(row)
+    return {key: _account(rows) for key, rows in rows_of.items()}
+
+
+def _account(rows: Sequence[Row[Any]]) -> Account | None:
     if not rows:
         return None
     first = rows[0]
@@ -65,7 +83,7 @@ def put_account(connection: Connection, meter_key: int, account: Account) -> Non
 
     Raises EntryInvalid for a text longer than its column.
     """
-    _PUT.run(connection, _row(meter_key, account))
+    _PUT.run_later(connection, [_row(meter_key, account)], of=meter_key)
 
 
 def put_arrears(connection: Connection, meter_key: int, account: Account) -> None:
@@ -74,9 +92,8 @@ def put_arrears(connection: Connection, meter_key: int, account: Account) -> Non
     Raises EntryInvalid for a text longer than its column.
     """
     rows = _arrears(meter_key, account)
-    connection.execute(_DELETE_ARREARS, {"of_meter": meter_key})
-    if rows:
-        connection.execute(_INSERT_ARREARS, rows)
+    _DELETE_ARREARS.run_later(connection, [{"of_meter": meter_key}], of=meter_key)
+    _INSERT_ARREARS.run_later(connection, rows, of=meter_key)
 
 
 def add_accounts(connection: Connection, accounts: Mapping[int, Account]) -> None:
@@ -89,7 +106,7 @@ def add_accounts(connection: Connection, accounts: Mapping[int, Account]) -> Non
         connection.execute(insert(ACCOUNT), rows)
     owed = [row for key, account in accounts.items() for row in _arrears(key, account)]
     if owed:
-        connection.execute(_INSERT_ARREARS, owed)
+        _INSERT_ARREARS.run_later(connection, owed)
 
 
 def put_flags(

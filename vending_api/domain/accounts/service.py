@@ -7,11 +7,12 @@ so two sales of one meter at the same moment see each other.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tariffs.account import Account
 from vending_api.domain.accounts import repository
 from vending_api.kit.entries import EntryInvalid
+from vending_api.kit.group import recall, remember
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,16 +21,26 @@ if TYPE_CHECKING:
 
     from tariffs.account import Debt
 
+_ACCOUNT: Final = "account"
+
 
 def account_of(connection: Connection, meter_key: int) -> Account:
     """Return what a tariff knows of a meter; a meter that has none gets a fresh account."""
-    return repository.find_account(connection, meter_key) or Account()
+    known: Account | None = recall(connection, (_ACCOUNT, meter_key))
+    return known or repository.find_account(connection, meter_key) or Account()
+
+
+def read_accounts(connection: Connection, meter_keys: Sequence[int]) -> None:
+    """Let the group of a connection know the accounts of meters that it has locked."""
+    for key, account in repository.find_accounts(connection, meter_keys).items():
+        remember(connection, (_ACCOUNT, key), account or Account())
 
 
 def store_account(
     connection: Connection, meter_key: int, account: Account, *, before: Account
 ) -> None:
     """Store the account of a locked meter; what it owes only where that differs from `before`."""
+    remember(connection, (_ACCOUNT, meter_key), account)
     repository.put_account(connection, meter_key, account)
     if (account.owed, account.debts) != (before.owed, before.debts):
         repository.put_arrears(connection, meter_key, account)

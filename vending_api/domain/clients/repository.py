@@ -11,6 +11,7 @@ from vending_api.domain.clients.tables import CLIENT, TERMINAL
 from vending_api.domain.clients.types import Client, ClientTerms
 from vending_api.kit.db import insert_or_ignore
 from vending_api.kit.entries import require_fit
+from vending_api.kit.group import recall_lasting, remember_lasting
 from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ _TERMINAL: Final = Statement(
     select(TERMINAL).where(
         TERMINAL.c.client_key == bindparam("of_client"),
         TERMINAL.c.terminal_id == bindparam("of_terminal"),
-    )
+    ),
+    is_apart=True,
 )
 
 
@@ -79,8 +81,12 @@ def terminals_of(connection: Connection, client_key: int) -> list[str]:
 
 def has_terminal(connection: Connection, client_key: int, terminal_id: str) -> bool:
     """Return whether a client has named a terminal."""
-    values = {"of_client": client_key, "of_terminal": terminal_id}
-    return _TERMINAL.row(connection, values) is not None
+    known: bool | None = recall_lasting(connection, (_TERMINAL, client_key, terminal_id))
+    if known is None:
+        values = {"of_client": client_key, "of_terminal": terminal_id}
+        known = _TERMINAL.row(connection, values) is not None
+        remember_lasting(connection, (_TERMINAL, client_key, terminal_id), known)
+    return known
 
 
 def _client(row: Row[Any]) -> Client:

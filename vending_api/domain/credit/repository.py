@@ -10,6 +10,7 @@ from vending_api.domain.credit.tables import CREDIT, CREDIT_ENTRY, SPENDING
 from vending_api.domain.credit.types import Entry, EntryKind
 from vending_api.kit.db import insert_into, insert_or_ignore
 from vending_api.kit.entries import require_fit
+from vending_api.kit.group import recall, remember
 from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ _TAKE: Final = Statement(
     update(CREDIT)
     .where(_OF_CLIENT, CREDIT.c.balance_minor >= bindparam("amount"))
     .values(balance_minor=CREDIT.c.balance_minor - bindparam("amount"))
-    .returning(CREDIT.c.balance_minor)
+    .returning(CREDIT.c.balance_minor),
+    is_apart=True,
 )
+_SET: Final = Statement(update(CREDIT).where(_OF_CLIENT).values(balance_minor=bindparam("left")))
 _ADD: Final = (
     update(CREDIT)
     .where(_OF_CLIENT)
@@ -82,11 +85,23 @@ def all_balances(connection: Connection) -> dict[int, int]:
 def take(connection: Connection, client_key: int, amount_minor: int) -> int | None:
     """Take a sum from a client's credit and return what is left; None if it holds less.
 
-    One statement decides and takes, so sales at the same moment cannot both get the last cent.
+    One statement decides and takes, so sales at the same moment cannot both get the last cent;
+    from then on the row is locked, and the group of the connection knows what it holds.
     """
-    values = {"of_client": client_key, "amount": amount_minor}
-    left = _TAKE.row(connection, values)
-    return None if left is None else int(left.balance_minor)
+    known: int | None = recall(connection, (_SET, client_key))
+    if known is None:
+        values = {"of_client": client_key, "amount": amount_minor}
+        row = _TAKE.row(connection, values)
+        if row is None:
+            return None
+        left = int(row.balance_minor)
+    elif known < amount_minor:
+        return None
+    else:
+        left = known - amount_minor
+        _SET.run_later(connection, [{"of_client": client_key, "left": left}], of=client_key)
+    remember(connection, (_SET, client_key), left)
+    return left
 
 
 def add(connection: Connection, client_key: int, amount_minor: int) -> int:
@@ -104,7 +119,7 @@ def lock_credit(connection: Connection, client_key: int) -> int:
 
 def add_entry(connection: Connection, client_key: int, entry: Entry) -> None:
     """Store a line of a client's statement."""
-    _ADD_ENTRY.run(connection, _row(client_key, entry))
+    _ADD_ENTRY.run_later(connection, [_row(client_key, entry)])
 
 
 def add_entry_once(connection: Connection, client_key: int, entry: Entry) -> bool:
@@ -205,4 +220,4 @@ def _count(dialect_name: str) -> Insert:
     ).returning(SPENDING.c.amount_minor)
 
 
-_COUNT: Final = Statement(_count)
+_COUNT: Final = Statement(_count, is_apart=True)

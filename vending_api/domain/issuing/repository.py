@@ -61,7 +61,7 @@ def add_tokens(
         }
         for token in tokens
     )
-    _INSERT.run_many(connection, [of_all | own for own in of_each])
+    _INSERT.run_later(connection, [of_all | own for own in of_each])
 
 
 def newest_identifier(

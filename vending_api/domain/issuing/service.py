@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sts.errors import ReadBackMismatch, StsError, TokenIdentifierOutOfRange
@@ -39,6 +39,9 @@ _RESOURCES: Final = {
     ServiceType.GAS: Resource.GAS,
     ServiceType.TIME: Resource.TIME,
 }
+_OF_SETTINGS: Final = frozenset(
+    {TokenKind.POWER_LIMIT, TokenKind.CLEAR_CREDIT, TokenKind.CLEAR_TAMPER}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +122,19 @@ def make_tokens(
 
 def with_receipts(tokens: Sequence[SoldToken], numbers: Sequence[str]) -> tuple[SoldToken, ...]:
     """Return tokens of which the first have receipt numbers, as many as there are."""
-    numbered = (
-        replace(token, receipt_number=number)
+    numbered = [
+        # Every sale comes by: `replace` would take three times as long.
+        SoldToken(
+            kind=token.kind,
+            digits=token.digits,
+            units_tenths=token.units_tenths,
+            token_identifier=token.token_identifier,
+            charge=token.charge,
+            setting=token.setting,
+            receipt_number=number,
+        )
         for token, number in zip(tokens, numbers, strict=False)
-    )
+    ]
     return (*numbered, *tokens[len(numbers) :])
 
 
@@ -167,20 +179,20 @@ def tokens_of_sale(connection: Connection, sale_key: int) -> tuple[SoldToken, ..
 def _token(
     order: TokenOrder, meter: Meter, token_identifier: TokenIdentifier, random: int
 ) -> DatedToken:
+    if order.kind not in _OF_SETTINGS:
+        return TransferCredit(
+            resource=_RESOURCES[meter.service_type],
+            amount=TransferAmount(order.units_tenths),
+            token_identifier=token_identifier,
+            random=random,
+        )
     setting = order.setting or 0
     if order.kind is TokenKind.POWER_LIMIT:
         power = PowerLimit(setting)
         return SetMaximumPowerLimit(power=power, token_identifier=token_identifier, random=random)
     if order.kind is TokenKind.CLEAR_CREDIT:
         return ClearCredit(register=setting, token_identifier=token_identifier, random=random)
-    if order.kind is TokenKind.CLEAR_TAMPER:
-        return ClearTamperCondition(token_identifier=token_identifier, random=random)
-    return TransferCredit(
-        resource=_RESOURCES[meter.service_type],
-        amount=TransferAmount(order.units_tenths),
-        token_identifier=token_identifier,
-        random=random,
-    )
+    return ClearTamperCondition(token_identifier=token_identifier, random=random)
 
 
 def _proven_digits(meter: Meter, token: DatedToken, outcome: IssuedToken | StsError) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -26,67 +26,78 @@ from vending_api.domain.meters.types import (
 )
 from vending_api.kit.db import reserve_keys
 from vending_api.kit.entries import require_fit
-from vending_api.kit.statements import Statement
+from vending_api.kit.group import drop_later, recall_lasting, remember_lasting
+from vending_api.kit.statements import Statement, StatementForMany
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection, Row, Table
 
     from tariffs.tariff import Tariff
     from vending_api.domain.meters.types import NewMeter
 
-_METER: Final = (
-    select(
-        METER,
-        UTILITY.c.name.label("utility_name"),
-        UTILITY.c.address.label("utility_address"),
-        UTILITY.c.vat_registration_number,
-        UTILITY.c.client_id,
-        UTILITY.c.message,
-        UTILITY.c.currency,
-        UTILITY.c.time_zone,
-        UTILITY.c.minimum_purchase_minor.label("utility_minimum_minor"),
-        UTILITY.c.maximum_purchase_minor.label("utility_maximum_minor"),
-        UTILITY.c.key.label("utility_key"),
-        UTILITY.c.meter_day_maximum_minor,
-        UTILITY.c.reprints_a_day,
-        UTILITY.c.reversal_credit_minutes,
-        SUPPLY_GROUP.c.key_revision_number.label("group_revision"),
-        TARIFF.c.name.label("tariff_name"),
-        TARIFF.c.document.label("tariff_document"),
-        CUSTOMER.c.first_name,
-        CUSTOMER.c.last_name,
-        CUSTOMER.c.address,
-    )
-    .join(SUPPLY_GROUP, METER.c.supply_group_code == SUPPLY_GROUP.c.supply_group_code)
+_METER: Final = select(METER, CUSTOMER.c.first_name, CUSTOMER.c.last_name, CUSTOMER.c.address).join(
+    CUSTOMER, METER.c.customer_key == CUSTOMER.c.key
+)
+_OF_EXTERNAL_ID: Final = _METER.where(METER.c.external_id == bindparam("external_id"))
+_SITE: Final = Statement(
+    select(SUPPLY_GROUP.c.key_revision_number.label("group_revision"), UTILITY)
     .join(UTILITY, SUPPLY_GROUP.c.utility_key == UTILITY.c.key)
-    .join(TARIFF, METER.c.tariff_key == TARIFF.c.key)
-    .join(CUSTOMER, METER.c.customer_key == CUSTOMER.c.key)
-    .where(METER.c.external_id == bindparam("external_id"))
+    .where(SUPPLY_GROUP.c.supply_group_code == bindparam("of_code")),
+    is_apart=True,
+)
+_TARIFF: Final = Statement(
+    select(TARIFF.c.name, TARIFF.c.document).where(TARIFF.c.key == bindparam("of_key")),
+    is_apart=True,
 )
 _EXTERNAL_ID: Final = select(METER.c.external_id).where(METER.c.pan == bindparam("of_pan"))
 _UTILITY: Final = tuple(one.name for one in fields(Utility))
 _RULES: Final = tuple(one.name for one in fields(UtilityRules))
-_FIND: Final = Statement(_METER)
-_LOCK: Final = Statement(_METER.with_for_update(of=METER))
+_FIND: Final = Statement(_OF_EXTERNAL_ID)
+_LOCK: Final = Statement(_OF_EXTERNAL_ID.with_for_update(of=METER), is_apart=True)
+_LOCK_MANY: Final = StatementForMany(
+    lambda _, rows: (
+        _METER.where(METER.c.external_id.in_([row["external_id"] for row in rows]))
+        .order_by(METER.c.external_id)
+        .with_for_update(of=METER)
+    )
+)
 _RECORD_TOKEN_IDENTIFIER: Final = Statement(
     update(METER)
     .where(METER.c.key == bindparam("meter_key"))
-    .values(last_token_identifier=bindparam("minutes"))
+    .values(last_token_identifier=bindparam("minutes")),
+    is_apart=True,
+)
+_KEY_DATA: Final = (
+    *("supply_group_code", "key_revision_number", "tariff_index", "base_date"),
+    *("last_token_identifier", "new_supply_group_code", "new_key_revision_number"),
+    "new_tariff_index",
+)
+_STORE_KEY_DATA: Final = Statement(
+    update(METER)
+    .where(METER.c.key == bindparam("meter_key"))
+    .values({name: bindparam(f"to_{name}") for name in _KEY_DATA}),
+    is_apart=True,
 )
 
 
 def find_meter(connection: Connection, external_id: str) -> Meter | None:
     """Return a registered meter by the number that points of sale send, or None."""
     row = _FIND.row(connection, {"external_id": external_id})
-    return None if row is None else _meter(row)
+    return None if row is None else _meter(connection, row)
 
 
 def lock_meter(connection: Connection, external_id: str) -> Meter | None:
     """Return a meter as `find_meter` does, its row locked until the transaction ends."""
     row = _LOCK.row(connection, {"external_id": external_id})
-    return None if row is None else _meter(row)
+    return None if row is None else _meter(connection, row)
+
+
+def lock_meters(connection: Connection, external_ids: Iterable[str]) -> list[Meter]:
+    """Return those meters that are registered, locked one after the other by their numbers."""
+    wanted = [{"external_id": one} for one in sorted(external_ids)]
+    return [_meter(connection, row) for row in _LOCK_MANY.rows(connection, wanted)]
 
 
 def external_id_of(connection: Connection, pan: MeterPan) -> str | None:
@@ -95,11 +106,21 @@ def external_id_of(connection: Connection, pan: MeterPan) -> str | None:
 
 
 def record_token_identifier(
-    connection: Connection, meter_key: int, token_identifier: TokenIdentifier
+    connection: Connection,
+    meter_key: int,
+    token_identifier: TokenIdentifier,
+    *,
+    is_remembered: bool,
 ) -> None:
-    """Store the newest token identifier of a meter whose row is locked."""
+    """Store the newest token identifier of a meter whose row is locked.
+
+    `is_remembered` says that its group knows it, so that nobody reads it from the row.
+    """
     values = {"meter_key": meter_key, "minutes": token_identifier.minutes}
-    _RECORD_TOKEN_IDENTIFIER.run(connection, values)
+    if is_remembered:
+        _RECORD_TOKEN_IDENTIFIER.run_later(connection, [values], of=meter_key)
+    else:
+        _RECORD_TOKEN_IDENTIFIER.run(connection, values)
 
 
 def order_key_data(connection: Connection, meter_key: int, key_data: KeyData | None) -> None:
@@ -114,7 +135,10 @@ def store_key_data(
     base_date: BaseDate,
     last_token_identifier: TokenIdentifier | None,
 ) -> None:
-    """Store what key data a meter holds from now on; an order for others is done with."""
+    """Store what key data a meter holds from now on; an order for others is done with.
+
+    The group of the connection has forgotten the meter.
+    """
     last = last_token_identifier
     held = {
         "supply_group_code": key_data.supply_group_code.digits,
@@ -123,7 +147,10 @@ def store_key_data(
         "base_date": base_date.value,
         "last_token_identifier": None if last is None else last.minutes,
     }
-    _update_meter(connection, meter_key, held | _ordered(None))
+    drop_later(connection, _RECORD_TOKEN_IDENTIFIER, meter_key)
+    values = held | _ordered(None)
+    row = {f"to_{name}": value for name, value in values.items()}
+    _STORE_KEY_DATA.run(connection, {"meter_key": meter_key} | row)
 
 
 def set_blocked(connection: Connection, meter_key: int, *, is_blocked: bool) -> None:
@@ -264,7 +291,37 @@ def _ordered(key_data: KeyData | None) -> dict[str, Any]:
     }
 
 
-def _meter(row: Row[Any]) -> Meter:
+class _Site(NamedTuple):
+    """What all meters of a supply group share."""
+
+    group_revision: int | None
+    utility: Utility
+    utility_key: int
+    limits: PurchaseLimits
+    rules: UtilityRules
+
+
+def _site(connection: Connection, supply_group_code: str) -> _Site:
+    known: _Site | None = recall_lasting(connection, (_SITE, supply_group_code))
+    if known is not None:
+        return known
+    row = _SITE.row(connection, {"of_code": supply_group_code})
+    site = _Site(
+        group_revision=row.group_revision,
+        utility=Utility(**{name: getattr(row, name) for name in _UTILITY}),
+        utility_key=row.key,
+        limits=PurchaseLimits(
+            minimum_minor=row.minimum_purchase_minor, maximum_minor=row.maximum_purchase_minor
+        ),
+        rules=UtilityRules(**{name: getattr(row, name) for name in _RULES}),
+    )
+    remember_lasting(connection, (_SITE, supply_group_code), site)
+    return site
+
+
+def _meter(connection: Connection, row: Row[Any]) -> Meter:
+    site = _site(connection, row.supply_group_code)
+    tariff_name, tariff = _tariff(connection, row.tariff_key)
     last = row.last_token_identifier
     held = _key_data(row.supply_group_code, row.key_revision_number, row.tariff_index)
     configuration = MeterConfiguration(
@@ -278,28 +335,20 @@ def _meter(row: Row[Any]) -> Meter:
         key=row.key,
         external_id=row.external_id,
         configuration=configuration,
-        key_data_to_hold=_key_data_to_hold(row, held),
+        key_data_to_hold=_key_data_to_hold(row, held, site.group_revision),
         base_date=BaseDate(row.base_date),
         service_type=ServiceType(row.service_type),
         token_technology_code=row.token_technology_code,
-        limits=_limits(row),
+        limits=_limits(row, site.limits),
         is_blocked=row.is_blocked,
         last_token_identifier=None if last is None else TokenIdentifier(last),
         has_queued_tokens=row.has_queued_tokens,
-        tariff=_tariff(row.tariff_name, row.tariff_document),
-        tariff_name=row.tariff_name,
+        tariff=tariff,
+        tariff_name=tariff_name,
         customer=Customer(first_name=row.first_name, last_name=row.last_name, address=row.address),
-        utility_key=row.utility_key,
-        rules=_rules(row.meter_day_maximum_minor, row.reprints_a_day, row.reversal_credit_minutes),
-        utility=_utility(
-            row.utility_name,
-            row.utility_address,
-            row.vat_registration_number,
-            row.client_id,
-            row.message,
-            row.currency,
-            row.time_zone,
-        ),
+        utility_key=site.utility_key,
+        rules=site.rules,
+        utility=site.utility,
     )
 
 
@@ -315,36 +364,39 @@ def _key_data(supply_group_code: str, key_revision_number: int, tariff_index: st
     )
 
 
-@lru_cache(maxsize=1024)
-def _rules(*columns: int | None) -> UtilityRules:
-    return UtilityRules(**dict(zip(_RULES, columns, strict=True)))  # type: ignore[arg-type]  # as stored
-
-
-@lru_cache(maxsize=1024)
-def _utility(*columns: str) -> Utility:
-    return Utility(**dict(zip(_UTILITY, columns, strict=True)))
-
-
-def _key_data_to_hold(row: Row[Any], held: KeyData) -> KeyData:
+def _key_data_to_hold(row: Row[Any], held: KeyData, group_revision: int | None) -> KeyData:
     if row.new_supply_group_code is not None:
         return _key_data(
             row.new_supply_group_code, row.new_key_revision_number, row.new_tariff_index
         )
-    if row.group_revision is not None:
-        return replace(held, key_revision_number=KeyRevisionNumber(row.group_revision))
+    if group_revision is not None:
+        return replace(held, key_revision_number=KeyRevisionNumber(group_revision))
     return held
 
 
-def _limits(row: Row[Any]) -> PurchaseLimits:
+def _limits(row: Row[Any], of_utility: PurchaseLimits) -> PurchaseLimits:
     """The meter's own limits, or those of its utility where it has none."""
     own_minimum, own_maximum = row.minimum_purchase_minor, row.maximum_purchase_minor
+    if own_minimum is None and own_maximum is None:
+        return of_utility
     return PurchaseLimits(
-        minimum_minor=row.utility_minimum_minor if own_minimum is None else own_minimum,
-        maximum_minor=row.utility_maximum_minor if own_maximum is None else own_maximum,
+        minimum_minor=of_utility.minimum_minor if own_minimum is None else own_minimum,
+        maximum_minor=of_utility.maximum_minor if own_maximum is None else own_maximum,
     )
 
 
+def _tariff(connection: Connection, key: int) -> tuple[str, Tariff]:
+    """Return the name of a tariff and the tariff."""
+    known: tuple[str, Tariff] | None = recall_lasting(connection, (_TARIFF, key))
+    if known is not None:
+        return known
+    row = _TARIFF.row(connection, {"of_key": key})
+    found = row.name, _parsed(row.name, row.document)
+    remember_lasting(connection, (_TARIFF, key), found)
+    return found
+
+
 @lru_cache(maxsize=256)
-def _tariff(name: str, document: str) -> Tariff:
+def _parsed(name: str, document: str) -> Tariff:
     """Parse a tariff once; the document itself is the key, so a change is seen at once."""
     return parse_tariff(document, document=name)

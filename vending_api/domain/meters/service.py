@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sts.token_identifier import TokenIdentifier, next_token_identifier
@@ -10,9 +11,10 @@ from vending_api.domain.meters import repository
 from vending_api.domain.meters.errors import UnknownMeter
 from vending_api.domain.meters.types import KeyData, UtilityRules
 from vending_api.kit.entries import EntryInvalid
+from vending_api.kit.group import forget, recall, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from tariffs.tariff import Tariff
     from vending_api.domain.meters.types import Meter, NewMeter, PurchaseLimits, Utility
 
+_METER: Final = "meter"
+_IDENTIFIER: Final = "newest token identifier"
 _LONGEST_CHARGE_NAME: Final = 40
 """What points of sale can print of a charge."""
 
@@ -40,10 +44,26 @@ def lock_meter(connection: Connection, external_id: str) -> Meter:
 
     Raises UnknownMeter.
     """
+    meter: Meter | None = recall(connection, (_METER, external_id))
+    if meter is not None:
+        newest = recall(connection, (_IDENTIFIER, meter.key))
+        return meter if newest is None else replace(meter, last_token_identifier=newest)
     meter = repository.lock_meter(connection, external_id)
     if meter is None:
         raise UnknownMeter(external_id)
+    remember(connection, (_METER, external_id), meter)
     return meter
+
+
+def lock_meters(connection: Connection, external_ids: Iterable[str]) -> list[Meter]:
+    """Return those meters that are registered, locked as `lock_meter` does one.
+
+    The group of the connection knows them from then on.
+    """
+    meters = repository.lock_meters(connection, external_ids)
+    for meter in meters:
+        remember(connection, (_METER, meter.external_id), meter)
+    return meters
 
 
 def external_id_of(connection: Connection, pan: MeterPan) -> str:
@@ -95,6 +115,7 @@ def record_key_data(
     """
     is_same = base_date is meter.base_date
     last = meter.last_token_identifier if is_same else newest
+    forget(connection, (_METER, meter.external_id), (_IDENTIFIER, meter.key))
     repository.store_key_data(connection, meter.key, key_data, base_date, last)
 
 
@@ -116,12 +137,18 @@ def take_token_identifiers(
     `meter` is as it was locked: its next tokens are all taken here, at once. Raises
     TokenIdentifierOutOfRange when the meter's base date has ended.
     """
+    is_remembered = recall(connection, (_METER, meter.external_id)) is not None
     taken: list[TokenIdentifier] = []
     last = meter.last_token_identifier
     for _ in range(count):
         last = next_token_identifier(now, meter.base_date, last)
         taken.append(last)
-    repository.record_token_identifier(connection, meter.key, taken[-1])
+    if is_remembered:
+        # Beside the meter that the group knows: only the next sale to it must make that anew.
+        remember(connection, (_IDENTIFIER, meter.key), taken[-1])
+    repository.record_token_identifier(
+        connection, meter.key, taken[-1], is_remembered=is_remembered
+    )
     return taken
 
 

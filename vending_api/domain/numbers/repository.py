@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, case, update
 
 from vending_api.domain.numbers.tables import NUMBER_SERIES
 from vending_api.kit.db import insert_into
+from vending_api.kit.group import recall, remember
 from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
@@ -25,6 +25,21 @@ class Newest(NamedTuple):
     last_receipt: int
     invoice_year: int
     last_invoice: int
+
+    def after(self, receipts: int, year: int, invoices: int) -> Newest:
+        """Return what it becomes by taking numbers, as the statements below work it out."""
+        if year > self.invoice_year:
+            return Newest(self.key, self.last_receipt + receipts, year, invoices)
+        last_invoice = self.last_invoice + invoices
+        return Newest(self.key, self.last_receipt + receipts, self.invoice_year, last_invoice)
+
+    def to_columns(self) -> dict[str, int]:
+        """Return what is to stand in the columns."""
+        return {
+            "to_last_receipt": self.last_receipt,
+            "to_invoice_year": self.invoice_year,
+            "to_last_invoice": self.last_invoice,
+        }
 
 
 def _after(
@@ -47,7 +62,13 @@ _TAKE: Final = Statement(
         _SERIES.terminal_id == bindparam("of_terminal"),
     )
     .values(_after(bindparam("receipts"), bindparam("year"), bindparam("invoices")))
-    .returning(*_NEWEST)
+    .returning(*_NEWEST),
+    is_apart=True,
+)
+_SET: Final = Statement(
+    update(NUMBER_SERIES)
+    .where(_SERIES.key == bindparam("of_key"))
+    .values({name: bindparam(f"to_{name}") for name in Newest._fields if name != "key"})
 )
 
 
@@ -66,6 +87,14 @@ def take(
     keys of later series, which customers read on receipts, would grow by the million.
     """
     year, invoices = (0, 0) if invoice_year is None else (invoice_year, 1)
+    series = (_SET, utility_key, client_key, terminal_id)
+    known: Newest | None = recall(connection, series)
+    if known is not None:
+        newest = known.after(receipts, year, invoices)
+        rows = [{"of_key": newest.key} | newest.to_columns()]
+        _SET.run_later(connection, rows, of=newest.key)
+        remember(connection, series, newest)
+        return newest
     wanted: dict[str, Any] = {
         "of_utility": utility_key,
         "of_client": client_key,
@@ -84,11 +113,12 @@ def take(
             "invoice_year": year,
             "last_invoice": invoices,
         }
-        row = connection.execute(_begin(connection.dialect.name), first).one()
-    return Newest(*row)
+        row = _BEGIN.row(connection, first)
+    newest = Newest(*row)
+    remember(connection, series, newest)
+    return newest
 
 
-@cache
 def _begin(dialect_name: str) -> Insert:
     """Return the first INSERT of a series; of two at the same moment, one waits and goes on."""
     new = insert_into(dialect_name, NUMBER_SERIES)
@@ -97,3 +127,6 @@ def _begin(dialect_name: str) -> Insert:
         index_elements=[_SERIES.utility_key, _SERIES.client_key, _SERIES.terminal_id],
         set_=_after(wanted.last_receipt, wanted.invoice_year, wanted.last_invoice),
     ).returning(*_NEWEST)
+
+
+_BEGIN: Final = Statement(_begin, is_apart=True)

@@ -5,7 +5,6 @@ A sale carries the offer out; a trial only shows it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vending_api.domain.accounts.service import account_of
@@ -220,5 +219,5 @@ def _queued_order(token: QueuedToken) -> TokenOrder:
         kind=_KINDS[token.kind],
         units_tenths=token.value if is_refund else 0,
         setting=None if is_refund else token.value,
-        charge=replace(FREE_OF_CHARGE, net_minor=token.amount_minor),
+        charge=FREE_OF_CHARGE._replace(net_minor=token.amount_minor),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sts.errors import InvalidField
@@ -25,16 +26,19 @@ from vending_api.domain.pricing.errors import (
 from vending_api.domain.pricing.types import Bill, BillLine, Priced, TaxedAmount
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import date, datetime
 
     from tariffs.account import Account
     from tariffs.quote import Quote
-    from tariffs.tariff import Tariff, Version
+    from tariffs.tariff import Tariff, Tax, Version
     from vending_api.domain.meters.types import Meter, PurchaseLimits
 
 _SEVERAL_TAXES: Final = "TAX"
 _PRICE_DECIMALS: Final = 6
+_TENTHS_PER_UNIT: Final = Decimal(10)
+_TENTH: Final = Decimal("0.1")
 
 
 def price(tariff: Tariff, account: Account, amount_minor: int, at: datetime) -> Priced:
@@ -44,7 +48,7 @@ def price(tariff: Tariff, account: Account, amount_minor: int, at: datetime) -> 
     """
     try:
         bought = quote(tariff, account, amount_minor, at, as_carried=_as_carried)
-        free_units = _as_carried(bought.free_units)
+        free_units = _as_carried(bought.free_units) if bought.free_units else bought.free_units
     except OutsideLimits as reason:
         raise AmountOutsideLimits(
             amount_minor, reason.minimum_minor, reason.maximum_minor
@@ -114,40 +118,34 @@ def undo(account: Account, bill: Bill, amount_minor: int, day: date) -> Account:
 
 def _as_carried(units: Decimal) -> Decimal:
     """Return the units of the smallest token that holds so many; raises InvalidField."""
-    return Decimal(TransferAmount.covering(_tenths(units)).tenths).scaleb(-1)
+    return TransferAmount.covering(_tenths(units)).tenths * _TENTH
 
 
 def _tenths(units: Decimal) -> int:
-    return int(units.scaleb(1).to_integral_value(ROUND_CEILING))
+    return ceil(units * _TENTHS_PER_UNIT)
 
 
 def _lines(bought: Quote, account: Account) -> tuple[BillLine, ...]:
-    version, is_exempt = bought.version, account.is_exempt
-    per_unit = (one.name for one in version.per_unit)
-    levies = (one.name for one in version.levies)
-    tax_on_units = _tax_on((ENERGY, *per_unit, *levies), version, is_exempt=is_exempt)
-    prices = _unit_prices(version, account.customer_class, is_exempt)
+    shown = _shown(bought.version, account.customer_class, account.is_exempt)
     lines = []
     for line in bought.lines:
-        tax = tax_on_units
-        if line.kind is LineKind.CHARGE:
-            tax = _tax_on((line.name,), version, is_exempt=is_exempt)
-        elif line.kind in {LineKind.CHANNEL_FEE, LineKind.DEBT}:
-            tax = _UNTAXED
+        label, price_minor = shown.on_units, None
+        if line.kind is LineKind.ENERGY:
+            price_minor = shown.unit_prices.get(line.rate)
+        elif line.kind is LineKind.CHARGE:
+            label = shown.on_parts.get(line.name, _UNTAXED)
+        elif line.kind in _NEVER_TAXED:
+            label = _UNTAXED
+        charge = TaxedAmount(line.amount_minor, line.tax_minor, label.name, label.percent)
         lines.append(
             BillLine(
-                kind=line.kind,
-                name=line.name,
-                reason=line.reason,
-                charge=TaxedAmount(
-                    net_minor=line.amount_minor,
-                    tax_minor=line.tax_minor,
-                    tax_name=tax.name,
-                    tax_rate_percent=tax.percent,
-                ),
+                line.kind,
+                line.name,
+                line.reason,
+                charge,
                 units=line.quantity,
                 rate_minor=line.rate,
-                price_minor=prices.get(line.rate) if line.kind is LineKind.ENERGY else None,
+                price_minor=price_minor,
                 balance_minor=line.balance_minor,
                 taken_minor=line.taken_minor,
             )
@@ -156,38 +154,54 @@ def _lines(bought: Quote, account: Account) -> tuple[BillLine, ...]:
 
 
 class _TaxLabel(NamedTuple):
+    """What to call the taxes on something, and their rates together."""
+
     name: str
     percent: Decimal
 
 
 _UNTAXED: Final = _TaxLabel("", Decimal(0))
+_NEVER_TAXED: Final = (LineKind.CHANNEL_FEE, LineKind.DEBT)
 
 
-def _tax_on(parts: tuple[str, ...], version: Version, *, is_exempt: bool) -> _TaxLabel:
-    """Return what to call the taxes that are on any of the parts, and their rates together."""
-    taxes = [
-        tax
-        for tax in version.taxes
-        if (tax.exempt_customers_pay or not is_exempt) and not set(parts).isdisjoint(tax.on)
-    ]
-    if not taxes:
-        return _UNTAXED
-    name = taxes[0].name if len(taxes) == 1 else _SEVERAL_TAXES
-    return _TaxLabel(name, sum((tax.percent for tax in taxes), start=Decimal(0)))
+class _Shown(NamedTuple):
+    """What bills under one version show beside the figures of the purchase itself."""
+
+    on_units: _TaxLabel
+    """The taxes on energy, prices per unit and levies."""
+    on_parts: Mapping[str, _TaxLabel]
+    """The taxes on each part that has any, by its name."""
+    unit_prices: Mapping[Decimal | None, Decimal]
+    """By the rate that the tariff states, what a unit costs with all that is on it."""
 
 
 @lru_cache(maxsize=1024)
-def _unit_prices(
+def _shown(
     version: Version,
     customer_class: str,
     is_exempt: bool,  # noqa: FBT001 (a cached function's arguments are its key)
-) -> Mapping[Decimal | None, Decimal]:
-    """Return, by the rate that the tariff states, what a unit costs with all that is on it."""
+) -> _Shown:
+    """Return what does not change from one bill to the next of the same kind of customer."""
     prices = price_list(version, customer_class, is_exempt, None)
-    return {
-        block.rate: _to_decimal(block.gross * QUANTA_PER_UNIT, prices.denominator)
-        for block in prices.blocks
-    }
+    per_unit = (one.name for one in version.per_unit)
+    levies = (one.name for one in version.levies)
+    return _Shown(
+        on_units=_tax_on({ENERGY, *per_unit, *levies}, prices.taxes),
+        on_parts={part: _tax_on({part}, prices.taxes) for tax in prices.taxes for part in tax.on},
+        unit_prices={
+            block.rate: _to_decimal(block.gross * QUANTA_PER_UNIT, prices.denominator)
+            for block in prices.blocks
+        },
+    )
+
+
+def _tax_on(parts: AbstractSet[str], taxes: Sequence[Tax]) -> _TaxLabel:
+    """Return the label of those of the taxes that are on any of the parts."""
+    on = [tax for tax in taxes if not parts.isdisjoint(tax.on)]
+    if not on:
+        return _UNTAXED
+    name = on[0].name if len(on) == 1 else _SEVERAL_TAXES
+    return _TaxLabel(name, sum((tax.percent for tax in on), start=Decimal(0)))
 
 
 def _to_decimal(numerator: int, denominator: int) -> Decimal:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tariffs.lines import LineKind
 
@@ -17,8 +17,7 @@ _SERVICES: Final = (LineKind.CHANNEL_FEE, LineKind.CHARGE)
 _NOT_OF_THE_TOKEN: Final = (*_SERVICES, LineKind.DEBT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaxedAmount:
+class TaxedAmount(NamedTuple):
     """A sum without tax, and the tax on it, in minor units."""
 
     net_minor: int
@@ -33,8 +32,7 @@ FREE_OF_CHARGE: Final = TaxedAmount(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TariffBlock:
+class TariffBlock(NamedTuple):
     """Units of one price."""
 
     units: Decimal
@@ -42,8 +40,7 @@ class TariffBlock:
     """Minor units for each, with the prices per unit, levies and taxes that are on it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillLine:
+class BillLine(NamedTuple):
     """One line of a bill, as the tariff explains it."""
 
     kind: LineKind
@@ -82,21 +79,23 @@ class Bill:
     @property
     def credit(self) -> TaxedAmount:
         """What the credit token costs: every line but service charges and debts."""
-        lines = [line for line in self.lines if line.kind not in _NOT_OF_THE_TOKEN]
-        label = next((line.charge for line in lines), FREE_OF_CHARGE)
+        charges = [line.charge for line in self.lines if line.kind not in _NOT_OF_THE_TOKEN]
+        label = charges[0] if charges else FREE_OF_CHARGE
         return TaxedAmount(
-            net_minor=sum(line.charge.net_minor for line in lines),
-            tax_minor=sum(line.charge.tax_minor for line in lines),
+            net_minor=sum(charge.net_minor for charge in charges),
+            tax_minor=sum(charge.tax_minor for charge in charges),
             tax_name=label.tax_name,
             tax_rate_percent=label.tax_rate_percent,
         )
 
     def with_receipts(self, numbers: Sequence[str]) -> Bill:
         """Return the bill with receipt numbers of the debts that something was paid of."""
+        if not self.debts_recovered:
+            return self
         left = iter(numbers)
         return Bill(
             tuple(
-                replace(line, receipt_number=next(left)) if line.is_recovered_debt else line
+                line._replace(receipt_number=next(left)) if line.is_recovered_debt else line
                 for line in self.lines
             )
         )
@@ -121,8 +120,7 @@ class Bill:
         return tuple(line for line in self.lines if line.is_recovered_debt)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Priced:
+class Priced(NamedTuple):
     """What a sum buys: nothing is changed yet, and `account` is what the purchase would leave."""
 
     units_tenths: int

@@ -6,7 +6,7 @@ Whole numbers are stored as such, decimals as texts, so nothing is lost.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sts.base_date import BaseDate
 from sts.key_data import KeyRevisionNumber, SupplyGroupCode, TariffIndex
@@ -17,8 +17,6 @@ from vending_api.domain.sales.types import HeldKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_DECIMALS: Final = ("units", "rate_minor", "price_minor")
 
 
 def stored_bill(bill: Bill) -> list[dict[str, Any]]:
@@ -64,27 +62,33 @@ def _key_data(stored: list[Any]) -> KeyData:
 
 
 def _stored_line(line: BillLine) -> dict[str, Any]:
-    charge = line.charge
+    """Return a line without what it does not have."""
+    kind, name, reason, charge, units, rate, price, balance, taken, receipt = line
     stored = {
-        "kind": line.kind.value,
-        "name": line.name,
-        "reason": line.reason,
+        "kind": str(kind),
+        "name": name,
+        "reason": reason,
         "net_minor": charge.net_minor,
         "tax_minor": charge.tax_minor,
         "tax_name": charge.tax_name,
         "tax_rate_percent": f"{charge.tax_rate_percent:f}",
-        "balance_minor": line.balance_minor,
-        "taken_minor": line.taken_minor,
-        "receipt_number": line.receipt_number,
     }
-    for key in _DECIMALS:
-        number = getattr(line, key)
-        stored[key] = None if number is None else f"{number:f}"
-    return {key: value for key, value in stored.items() if value is not None}
+    if balance is not None:
+        stored["balance_minor"] = balance
+    if taken is not None:
+        stored["taken_minor"] = taken
+    if receipt is not None:
+        stored["receipt_number"] = receipt
+    if units is not None:
+        stored["units"] = f"{units:f}"
+    if rate is not None:
+        stored["rate_minor"] = f"{rate:f}"
+    if price is not None:
+        stored["price_minor"] = f"{price:f}"
+    return stored
 
 
 def _line(stored: dict[str, Any]) -> BillLine:
-    decimals = {key: Decimal(stored[key]) for key in _DECIMALS if key in stored}
     return BillLine(
         kind=LineKind(stored["kind"]),
         name=stored["name"],
@@ -95,8 +99,14 @@ def _line(stored: dict[str, Any]) -> BillLine:
             tax_name=stored["tax_name"],
             tax_rate_percent=Decimal(stored["tax_rate_percent"]),
         ),
+        units=_decimal(stored.get("units")),
+        rate_minor=_decimal(stored.get("rate_minor")),
+        price_minor=_decimal(stored.get("price_minor")),
         balance_minor=stored.get("balance_minor"),
         taken_minor=stored.get("taken_minor"),
         receipt_number=stored.get("receipt_number"),
-        **decimals,
     )
+
+
+def _decimal(stored: str | None) -> Decimal | None:
+    return None if stored is None else Decimal(stored)

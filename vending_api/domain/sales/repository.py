@@ -14,6 +14,8 @@ from vending_api.domain.sales.documents import (
 )
 from vending_api.domain.sales.tables import SALE
 from vending_api.domain.sales.types import SaleKind, SaleState, StoredSale
+from vending_api.kit.db import reserve_keys
+from vending_api.kit.group import flush, recall, remember
 from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
     from vending_api.domain.sales.types import NewSale
 
-_INSERT: Final = Statement(insert(SALE).returning(SALE.c.key))
+_INSERT: Final = Statement(insert(SALE).returning(SALE.c.key), is_apart=True)
+_INSERT_WITH_KEY: Final = Statement(insert(SALE))
+_KEYS: Final = "sale keys"
 _COLUMNS: Final = (
     *("client_key", "terminal_id", "external_meter_id", "amount_minor", "currency"),
     *("state", "refusal_code", "received_at", "bill", "key_data"),
@@ -49,17 +53,32 @@ _NEWEST: Final = (
     .order_by(SALE.c.key.desc())
     .limit(1)
 )
-_BY_RECEIPT: Final = select(SALE).where(
-    SALE.c.series_key == bindparam("of_series"),
-    SALE.c.first_receipt <= bindparam("number"),
-    SALE.c.last_receipt >= bindparam("number"),
+_BY_RECEIPT: Final = (
+    select(SALE)
+    .where(SALE.c.series_key == bindparam("of_series"), SALE.c.first_receipt <= bindparam("number"))
+    .order_by(SALE.c.first_receipt.desc())
+    .limit(1)
 )
+"""The sale that took the numbers from at most this one on; the next took those after it."""
 
 
 def add_sale(connection: Connection, sale: NewSale) -> int:
     """Store a request and what came of it; return the row's key."""
     values = {"kind": sale.kind.value, "purchase_id": sale.purchase_id} | _values(sale)
-    return int(_INSERT.row(connection, values).key)
+    keys: list[int] | None = recall(connection, _KEYS)
+    if not keys:
+        flush(connection)  # what has the keys before it must be there
+        return int(_INSERT.row(connection, values).key)
+    key = keys.pop()
+    _INSERT_WITH_KEY.run_later(connection, [values | {"key": key}])
+    return key
+
+
+def take_keys(connection: Connection, count: int) -> None:
+    """Take the keys of so many sales that the group of a connection is about to store."""
+    keys = reserve_keys(connection, SALE, count)
+    keys.reverse()
+    remember(connection, _KEYS, keys)
 
 
 def replace_sale(connection: Connection, sale: NewSale) -> int:
@@ -88,7 +107,8 @@ def find_newest(
 
 def find_by_receipt(connection: Connection, series_key: int, number: int) -> StoredSale | None:
     """Return the sale that has a receipt number of a series, or None."""
-    return _one(connection, _BY_RECEIPT, of_series=series_key, number=number)
+    row = connection.execute(_BY_RECEIPT, {"of_series": series_key, "number": number}).one_or_none()
+    return None if row is None or row.last_receipt < number else _stored(row)
 
 
 def move(connection: Connection, sale_key: int, state: SaleState) -> None:

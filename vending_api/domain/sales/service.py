@@ -55,6 +55,11 @@ def store_sale(connection: Connection, sale: NewSale, *, is_known: bool) -> int:
     return repository.add_sale(connection, sale)
 
 
+def take_sale_keys(connection: Connection, count: int) -> None:
+    """Take the keys of so many sales that the group of a connection is about to store."""
+    repository.take_keys(connection, count)
+
+
 def lock_stored(connection: Connection, kind: SaleKind, purchase_id: str) -> StoredSale | None:
     """Return what is stored under an id, locked until the transaction ends, or None."""
     return repository.lock_sale(connection, kind, purchase_id)

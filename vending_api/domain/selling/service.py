@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vending_api.domain.accounts.service import account_of, store_account
+from vending_api.domain.accounts.service import account_of, read_accounts, store_account
 from vending_api.domain.issuing.service import (
     make_key_change_tokens,
     make_tokens,
@@ -21,7 +21,7 @@ from vending_api.domain.issuing.service import (
 from vending_api.domain.issuing.types import MadeFor
 from vending_api.domain.key_changes.service import due_key_change
 from vending_api.domain.meters.errors import UnknownMeter
-from vending_api.domain.meters.service import record_key_data
+from vending_api.domain.meters.service import lock_meters, record_key_data
 from vending_api.domain.numbers.service import take_numbers
 from vending_api.domain.offers.service import (
     REFUSALS,
@@ -39,6 +39,7 @@ from vending_api.domain.sales.service import (
     made_sale,
     sale_of,
     store_sale,
+    take_sale_keys,
 )
 from vending_api.domain.sales.types import (
     FoundMeter,
@@ -53,10 +54,12 @@ from vending_api.domain.sales.types import (
 )
 from vending_api.domain.token_queue.service import deliver
 from vending_api.kit.errors import MessageIdUsed, Refusal
-from vending_api.kit.idempotency import claim, claim_new, find_claim
+from vending_api.kit.idempotency import claim, claim_ahead, claim_new, find_claim
 from vending_api.kit.statements import undoable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from vending_api.domain.issuing.service import TokenMaker
@@ -118,6 +121,24 @@ def try_out(connection: Connection, maker: TokenMaker, command: TryCredit) -> Tr
         free_units_tenths=offer.bought.free_units_tenths,
         bill=offer.bought.bill,
     )
+
+
+def foresee(connection: Connection, commands: Sequence[SellCredit]) -> None:
+    """Do at once, for purchases that a group is about to `sell`, what each begins with.
+
+    Their ids are taken, their meters locked and read with their accounts: as many statements
+    for all of them as for one. Ids first, then meters, each kind in one order; keys of sales
+    come after the locks, so that a meter's newest sale has the highest.
+    """
+    claim_ahead(
+        connection,
+        kind=SaleKind.PURCHASE.value,
+        message_ids={command.purchase_id: command.received_at for command in commands},
+    )
+    named = {command.external_meter_id for command in commands if command.external_meter_id}
+    meters = lock_meters(connection, named)
+    read_accounts(connection, [meter.key for meter in meters])
+    take_sale_keys(connection, len(commands))
 
 
 def sell(connection: Connection, maker: TokenMaker, command: SellCredit) -> Sale | Refusal:

@@ -16,17 +16,24 @@ if TYPE_CHECKING:
     from vending_api.domain.pricing.types import Bill, BillLine
     from vending_api.domain.slips.layout import Paper
 
-_BEFORE_TAX: Final = (
+_ORDER: Final = (
     LineKind.ENERGY,
     LineKind.PER_UNIT,
     LineKind.LEVY,
     LineKind.CHANNEL_FEE,
     LineKind.CHARGE,
+    LineKind.DEBT,
+    LineKind.CARRIED,
+    LineKind.ROUNDING,
 )
-_AFTER_TAX: Final = (LineKind.DEBT, LineKind.CARRIED, LineKind.ROUNDING)
+_PLACES: Final = {kind: place for place, kind in enumerate(_ORDER)}
+_AFTER_TAX: Final = _PLACES[LineKind.DEBT]
+"""The place from which lines stand below the taxes."""
 _OWING: Final = (LineKind.DEBT, LineKind.CHARGE)
 _RATE_DECIMALS: Final = 2
 """How many decimals a price per unit has at least beyond those of its currency."""
+_GROUP: Final = 3
+"""How many digits of a large number stand together."""
 _ROUNDED_MINOR: Final = 2
 """How far rounding may take the sum of a line from units times rate."""
 _SOME_TAX: Final = "Tax"
@@ -55,23 +62,17 @@ def write_bill(paper: Paper, bill: Bill, *, paid: Paid, unit: str, gifts: Sequen
     letters = letters_of(currency)
     paper.rule()
     paper.pair("Where the money went", letters)
-    by_kind: dict[LineKind, list[BillLine]] = {}
-    for line in bill.lines:
-        by_kind.setdefault(line.kind, []).append(line)
-
-    def write(kinds: Sequence[LineKind]) -> None:
-        for kind in kinds:
-            for line in by_kind.get(kind, ()):
-                charge = line.charge
-                shown = charge.net_minor + (charge.tax_minor if has_tax_inside else 0)
-                if shown:
-                    label = _label(line, shown, letters, unit)
-                    paper.pair(label, plain_money(shown, currency))
-
-    write(_BEFORE_TAX)
-    if not has_tax_inside:
+    are_taxes_due = not has_tax_inside
+    for line in sorted(bill.lines, key=_place):
+        if are_taxes_due and _PLACES[line.kind] >= _AFTER_TAX:
+            _write_taxes(paper, taxes, currency, "")
+            are_taxes_due = False
+        charge = line.charge
+        shown = charge.net_minor + (charge.tax_minor if has_tax_inside else 0)
+        if shown:
+            paper.pair(_label(line, shown, letters, unit), plain_money(shown, currency))
+    if are_taxes_due:
         _write_taxes(paper, taxes, currency, "")
-    write(_AFTER_TAX)
     for gift in gifts:
         paper.pair(gift, plain_money(0, currency))
     paper.rule()
@@ -95,8 +96,14 @@ def price_text(minor: Decimal, letters: str) -> str:
 
 def units_text(units: Decimal) -> str:
     """Return units with at least one decimal, as "40.2"."""
-    whole, _, rest = f"{units:,f}".partition(".")
+    whole, _, rest = str(units).partition(".")
+    if len(whole) > _GROUP or not (whole + rest).isdigit():  # many, or with sign or exponent
+        whole, _, rest = f"{units:,f}".partition(".")
     return f"{whole}.{rest.rstrip('0') or '0'}"
+
+
+def _place(line: BillLine) -> int:
+    return _PLACES[line.kind]
 
 
 def _has_tax_inside(bill: Bill) -> bool:
@@ -137,7 +144,7 @@ def _write_taxes(
 
 
 def _write_owed(paper: Paper, bill: Bill, currency: str) -> None:
-    owed = [line for line in bill.lines if line.kind in _OWING and line.balance_minor]
+    owed = [line for line in bill.lines if line.balance_minor and line.kind in _OWING]
     if not owed:
         return
     paper.rule()

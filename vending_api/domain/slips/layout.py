@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from sts.tokens.digits import grouped
@@ -10,10 +11,12 @@ from vending_api.domain.slips.types import SlipLine
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from vending_api.domain.slips.types import Row
+
 _INDENT: Final = "  "
 """Before what is left of a label that does not fit on a line."""
 _BETWEEN: Final = "  "
-_RULE: Final = SlipLine(text="", is_rule=True)
+_RULE: Final = SlipLine("", is_rule=True)
 
 
 class Paper:
@@ -21,30 +24,35 @@ class Paper:
 
     def __init__(self, columns: int) -> None:
         self.columns = columns
-        self.lines: list[SlipLine] = []
+        self.rows: list[Row] = []
 
-    def copy(self, lines: Iterable[SlipLine]) -> None:
+    def copy(self, rows: Iterable[Row]) -> None:
         """Write lines that were made for paper of this width."""
-        self.lines.extend(lines)
+        self.rows.extend(rows)
 
     def rule(self) -> None:
         """Draw a line across."""
-        self.lines.append(_RULE)
+        self.rows.append(_RULE)
 
     def headline(self, text: str) -> None:
         """Write in the middle, twice as wide and high; a text too long for it only as high."""
         half = self.columns // 2
         text = _printable(text)
         if len(text) <= half:
-            self.lines.append(SlipLine(text=_centred(text, half), is_wide=True, is_tall=True))
+            self.rows.append(SlipLine(_centred(text, half), is_wide=True, is_tall=True))
         else:
             self.middle(text, is_tall=True)
 
     def middle(self, text: str, *, is_tall: bool = False) -> None:
         """Write in the middle, on as many lines as it needs."""
         columns = self.columns
-        for line in wrapped(_printable(text), columns):
-            self.lines.append(SlipLine(text=_centred(line, columns), is_tall=is_tall))
+        text = _printable(text)
+        if len(text) <= columns:
+            line = _centred(text, columns)
+            self.rows.append(SlipLine(line, is_tall=True) if is_tall else line)
+        else:
+            lines = [_centred(line, columns) for line in wrapped(text, columns)]
+            self._write(lines, is_tall=is_tall)
 
     def pair(self, label: str, value: str, *, is_tall: bool = False) -> None:
         """Write a label at the left and its value at the right."""
@@ -53,22 +61,25 @@ class Paper:
             label, value = _printable(label), _printable(value)
         gap = columns - len(label) - len(value)
         if gap > 0 and value:
-            self.lines.append(SlipLine(text=label + " " * gap + value, is_tall=is_tall))
-            return
-        for line in in_two_columns(label, value, columns):
-            self.lines.append(SlipLine(text=line, is_tall=is_tall))
+            line = label + " " * gap + value
+            self.rows.append(SlipLine(line, is_tall=True) if is_tall else line)
+        else:
+            self._write(in_two_columns(label, value, columns), is_tall=is_tall)
 
     def spread(self, first: str, second: str) -> None:
         """Write two texts beside each other if they fit, else below each other."""
         if len(first) + len(_BETWEEN) + len(second) <= self.columns:
-            self.lines.append(SlipLine(text=first + _BETWEEN + second))
+            self.rows.append(first + _BETWEEN + second)
         else:
-            self.lines += [SlipLine(text=first), SlipLine(text=second)]
+            self.rows += [first, second]
 
     def token(self, digits: str) -> None:
         """Write the 20 digits of a token as they are keyed in, and as a barcode."""
         self.headline(grouped(digits))
-        self.lines.append(SlipLine(text="", barcode=digits))
+        self.rows.append(SlipLine("", barcode=digits))
+
+    def _write(self, lines: Iterable[str], *, is_tall: bool) -> None:
+        self.rows += [SlipLine(line, is_tall=True) for line in lines] if is_tall else lines
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
@@ -103,10 +114,16 @@ def in_two_columns(label: str, value: str, width: int) -> list[str]:
     """
     beside = width - len(value) - 1
     if label and value and 2 * beside >= width:
-        *lines, last = wrapped(label, beside, _INDENT)
+        *lines, last = _label_lines(label, beside)
         return [*lines, last.ljust(beside + 1) + value]
-    lines = wrapped(label, width, _INDENT) if label else []
+    lines = list(_label_lines(label, width)) if label else []
     return lines + [line.rjust(width) for line in wrapped(value, width) if value]
+
+
+@lru_cache(maxsize=1024)
+def _label_lines(label: str, width: int) -> tuple[str, ...]:
+    """Return the lines of a label; the long ones come from a few tariffs, again and again."""
+    return tuple(wrapped(label, width, _INDENT))
 
 
 def _centred(text: str, width: int) -> str:

@@ -13,7 +13,7 @@ from vending_api.domain.sales.references import letters_and_digits, printed_refe
 from vending_api.domain.sales.types import SaleKind
 from vending_api.domain.slips.bill import Paid, write_bill
 from vending_api.domain.slips.layout import Paper
-from vending_api.domain.slips.types import Mark, Slip, SlipLine
+from vending_api.domain.slips.types import Mark, WrittenSlip
 from vending_api.kit.currencies import letters_of, plain_money
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vending_api.domain.issuing.types import SoldToken
     from vending_api.domain.meters.types import Meter, Utility
     from vending_api.domain.sales.types import Sale, Trial
+    from vending_api.domain.slips.types import Row, Slip
 
 _KINDS: Final = {
     TokenKind.KEY_CHANGE: "Key change",
@@ -32,18 +33,28 @@ _KINDS: Final = {
     TokenKind.CLEAR_CREDIT: "Clear credit",
 }
 _TO_MILLISECONDS: Final = -3
+_TO_SECONDS: Final = len("2026-11-21 13:04:05")
 
 
 def slip_of_sale(sale: Sale, *, columns: int, mark: Mark | None = None) -> Slip:
     """Return the slip of a sale for paper of 32, 40 or 48 columns."""
+    return written_of_sale(sale, columns=columns, mark=mark).finished()
+
+
+def slip_of_trial(trial: Trial, *, columns: int) -> Slip:
+    """Return the slip of a trial, which has no token, for paper of 32, 40 or 48 columns."""
+    return written_of_trial(trial, columns=columns).finished()
+
+
+def written_of_sale(sale: Sale, *, columns: int, mark: Mark | None = None) -> WrittenSlip:
+    """Return the slip of a sale as it is written."""
     meter = sale.meter
     receipt = _first_receipt(sale)
     reference = printed_reference(sale.purchase_id, receipt)
     paper = Paper(columns)
-    paper.copy(_head(meter.utility, columns))
+    is_invoice = sale.invoice_number is not None
+    paper.copy(_head(meter.utility, columns, is_invoice=is_invoice))
     if sale.invoice_number is not None:
-        paper.rule()
-        paper.middle("TAX INVOICE", is_tall=True)
         paper.middle(sale.invoice_number)
     if mark is not None:
         paper.rule()
@@ -59,16 +70,16 @@ def slip_of_sale(sale: Sale, *, columns: int, mark: Mark | None = None) -> Slip:
         free = [one.units_tenths for one in sale.tokens if one.kind is TokenKind.FREE]
         _write_money(paper, sale, free, total="Paid")
     _write_end(paper, meter.utility, reference)
-    return Slip(columns=columns, lines=tuple(paper.lines), reference=reference)
+    return WrittenSlip(columns, paper.rows, reference)
 
 
-def slip_of_trial(trial: Trial, *, columns: int) -> Slip:
-    """Return the slip of a trial, which has no token, for paper of 32, 40 or 48 columns."""
+def written_of_trial(trial: Trial, *, columns: int) -> WrittenSlip:
+    """Return the slip of a trial as it is written."""
     meter = trial.meter
     moment = trial.tried_at.strftime("%Y%m%d%H%M%S%f")[:_TO_MILLISECONDS]
     reference = f"T{letters_and_digits(meter.external_id)}{moment}"
     paper = Paper(columns)
-    paper.copy(_head(meter.utility, columns))
+    paper.copy(_head(meter.utility, columns, is_invoice=False))
     paper.rule()
     paper.headline(Mark.TRIAL.name)
     paper.middle("Nothing was sold")
@@ -85,7 +96,7 @@ def slip_of_trial(trial: Trial, *, columns: int) -> Slip:
         paper.pair(kind_of(TokenKind.FREE, meter), _units(tenths, meter))
     _write_money(paper, trial, free, total="To pay")
     _write_end(paper, meter.utility, reference)
-    return Slip(columns=columns, lines=tuple(paper.lines), reference=reference)
+    return WrittenSlip(columns, paper.rows, reference)
 
 
 def _write_money(
@@ -120,7 +131,7 @@ def carried_by(token: SoldToken, meter: Meter) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _head(utility: Utility, columns: int) -> tuple[SlipLine, ...]:
+def _head(utility: Utility, columns: int, *, is_invoice: bool) -> tuple[Row, ...]:
     """Return who sells; the same on all slips of a utility, so worked out once."""
     paper = Paper(columns)
     paper.headline(utility.name)
@@ -130,7 +141,19 @@ def _head(utility: Utility, columns: int) -> tuple[SlipLine, ...]:
         paper.middle(f"VAT number {utility.vat_registration_number}")
     if utility.client_id:
         paper.middle(f"Client id {utility.client_id}")
-    return tuple(paper.lines)
+    if is_invoice:
+        paper.rule()
+        paper.middle("TAX INVOICE", is_tall=True)
+    return tuple(paper.rows)
+
+
+@lru_cache(maxsize=1024)
+def _message(utility: Utility, columns: int) -> tuple[Row, ...]:
+    """Return what the utility tells its customers; the same on all its slips, too."""
+    paper = Paper(columns)
+    if utility.message:
+        paper.middle(utility.message)
+    return tuple(paper.rows)
 
 
 def _write_meter(paper: Paper, meter: Meter) -> None:
@@ -183,13 +206,12 @@ def _write_key_change(paper: Paper, tokens: Sequence[SoldToken], new: KeyData) -
 def _write_end(paper: Paper, utility: Utility, reference: str) -> None:
     paper.rule()
     paper.pair("Reference", reference)
-    if utility.message:
-        paper.middle(utility.message)
+    paper.copy(_message(utility, paper.columns))
 
 
 def _key_data_words(key_data: KeyData) -> str:
     group, revision = key_data.supply_group_code, key_data.key_revision_number
-    return f"SGC {group}  KRN {revision}  TI {key_data.tariff_index}"
+    return f"SGC {group.digits}  KRN {revision.value}  TI {key_data.tariff_index.digits}"
 
 
 def _units(tenths: int, meter: Meter) -> str:
@@ -197,10 +219,13 @@ def _units(tenths: int, meter: Meter) -> str:
 
 
 def _local_time(at: datetime, utility: Utility) -> str:
-    return f"{at.astimezone(ZoneInfo(utility.time_zone)):%Y-%m-%d %H:%M:%S}"
+    # Cut from the ISO text, which is made several times as fast as one of a format.
+    return at.astimezone(ZoneInfo(utility.time_zone)).isoformat(" ")[:_TO_SECONDS]
 
 
 def _first_receipt(sale: Sale) -> str | None:
-    numbers = [token.receipt_number for token in sale.tokens]
-    numbers += [line.receipt_number for line in sale.bill.lines]
-    return next((number for number in numbers if number is not None), None)
+    for token in sale.tokens:
+        if token.receipt_number is not None:
+            return token.receipt_number
+    of_debts = (line.receipt_number for line in sale.bill.lines)
+    return next((number for number in of_debts if number is not None), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 
 class Mark(Enum):
@@ -13,8 +14,7 @@ class Mark(Enum):
     TRIAL = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlipLine:
+class SlipLine(NamedTuple):
     """One line, at most as wide as the paper."""
 
     text: str
@@ -28,6 +28,10 @@ class SlipLine:
     """Digits to print as a barcode (Code 128); the text is empty."""
 
 
+Row = str | SlipLine
+"""A line as it is written: a plain one, as most are, is its text alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slip:
     """A slip that is ready to print."""
@@ -37,3 +41,21 @@ class Slip:
     lines: tuple[SlipLine, ...]
     reference: str
     """What the customer may ask about it with: capital letters and digits, at most 40."""
+
+
+class WrittenSlip(NamedTuple):
+    """A slip as it was written, for those who make something else of it at once."""
+
+    columns: int
+    """As of a `Slip`."""
+    rows: list[Row]
+    reference: str
+    """As of a `Slip`."""
+
+    def finished(self) -> Slip:
+        """Return it with all lines alike."""
+        return Slip(
+            columns=self.columns,
+            lines=tuple(SlipLine(row) if isinstance(row, str) else row for row in self.rows),
+            reference=self.reference,
+        )

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from vending_api.domain.token_log.types import LogEntry
 
 _BEFORE_THE_FIRST: Final = Head(sequence=0, digest="0" * 64)
-_CANONICAL: Final = JSONEncoder(sort_keys=True, separators=(",", ":"))
+_TEXT: Final = JSONEncoder().encode
+"""A text as JSON writes it, in ASCII: all that the canonical form of a row leaves to encode."""
 
 
 def append(connection: Connection, writer: str, entries: Sequence[LogEntry]) -> None:
@@ -34,10 +35,10 @@ def append(connection: Connection, writer: str, entries: Sequence[LogEntry]) -> 
     if not entries:
         return
     sequence, digest = repository.find_head(connection, writer) or _BEFORE_THE_FIRST
-    rows = []
+    rows: list[dict[str, Any]] = []
     for entry in entries:
         sequence += 1
-        row = {
+        row: dict[str, Any] = {
             "writer": writer,
             "sequence": sequence,
             "previous_digest": digest,
@@ -49,8 +50,8 @@ def append(connection: Connection, writer: str, entries: Sequence[LogEntry]) -> 
             "token_digest": digest_of_token(entry.digits),
             "made_at": entry.made_at,
         }
-        digest = _digest(row)
-        rows.append(row | {"digest": digest})
+        row["digest"] = digest = _digest(row)
+        rows.append(row)
     repository.add_rows(connection, rows)
 
 
@@ -81,8 +82,25 @@ def breaks(connection: Connection) -> Iterator[Break]:
 
 def _digest(row: Mapping[str, Any]) -> str:
     """Return the digest of a row without its own, in the same words on every database."""
+    return sha256(_canonical(row).encode()).hexdigest()
+
+
+def _canonical(row: Mapping[str, Any]) -> str:
+    """Return a row without its digest as JSON: names in order, no spaces, the moment in UTC.
+
+    Every sale comes by, and an encoder of any row takes three times as long as the columns
+    written out. Digests that are stored hold for these very characters.
+    """
+    identifier = row["token_identifier"]
     made_at = row["made_at"].astimezone(UTC).isoformat(timespec="microseconds")
-    return sha256(_CANONICAL.encode({**row, "made_at": made_at}).encode()).hexdigest()
+    return (
+        f'{{"base_date":{row["base_date"]},"kind":{_TEXT(row["kind"])},"made_at":"{made_at}",'
+        f'"meter_key":{row["meter_key"]},"previous_digest":{_TEXT(row["previous_digest"])},'
+        f'"reference":{_TEXT(row["reference"])},"sequence":{row["sequence"]},'
+        f'"token_digest":{_TEXT(row["token_digest"])},'
+        f'"token_identifier":{"null" if identifier is None else identifier},'
+        f'"writer":{_TEXT(row["writer"])}}}'
+    )
 
 
 def _words_of_gap(missing: int) -> str:

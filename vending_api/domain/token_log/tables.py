@@ -27,7 +27,7 @@ class TokenLogRow(SQLModel, table=True):
     previous_digest: str = Field(max_length=64)
     """64 hex digits; zeros before the first."""
     digest: str = Field(max_length=64)
-    reference: str = Field(max_length=MAX_MESSAGE_ID_LENGTH, index=True)
+    reference: str = Field(max_length=MAX_MESSAGE_ID_LENGTH)
     meter_key: int = Field(sa_type=RowKey)
     kind: str = Field(max_length=16)
     base_date: int

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
+from starlette.applications import Starlette
 from starlette.responses import Response
 
 from vending_api.kit.idempotency import MAX_MESSAGE_ID_LENGTH
@@ -18,6 +19,8 @@ from vending_api.surfaces.electrum.wire import advices, messages
 from vending_api.surfaces.electrum.wire.faults import ErrorDetail
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from vending_api.surfaces.electrum.errors import Answer
     from vending_api.surfaces.electrum.operations import Operation
     from vending_api.surfaces.electrum.wire.base import WireModel
@@ -175,6 +178,14 @@ def documentation(operation: Operation) -> dict[str, Any]:
 
 class DocumentedApp(FastAPI):
     """A FastAPI application whose document also holds what `documentation` refers to."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the application inside Starlette's middleware alone: errors are answered.
+
+        What FastAPI adds serves features that the routes do not use, and takes a quarter of
+        the event loop's time.
+        """
+        return Starlette.build_middleware_stack(self)
 
     def openapi(self) -> dict[str, Any]:
         """Return the document, made when it is first asked for."""

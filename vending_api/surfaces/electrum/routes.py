@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import request_response
 
 from vending_api.domain.advices.types import Advise, NoteSale
 from vending_api.domain.clients.types import Client
@@ -36,7 +38,6 @@ from vending_api.surfaces.electrum.wire.advices import (
     KeyChangeConfirmation,
     ReversalAdvice,
 )
-from vending_api.surfaces.electrum.wire.base import WireModel
 from vending_api.surfaces.electrum.wire.messages import (
     FaultReportRequest,
     KeyChangeTokenRequest,
@@ -44,6 +45,7 @@ from vending_api.surfaces.electrum.wire.messages import (
     PurchaseRequest,
     PurchaseResponse,
     TokenReprintRequest,
+    Transaction,
 )
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -51,19 +53,23 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElectrumServices:
-    """What the surface needs done; each commits before it returns and raises DomainError."""
+    """What the surface needs done; each commits before it returns and raises DomainError.
+
+    What comes of it is told where it was done, which may be another process: with each command
+    goes a function of a module, or such a one with arguments, that makes octets of it.
+    """
 
     authenticate: Callable[[str, str], Awaitable[Client]]
     """User name and password to client; raises CredentialsRejected."""
-    look_up: Callable[[LookUpMeter], Awaitable[FoundMeter]]
-    sell: Callable[[SellCredit], Awaitable[Sale]]
-    retry: Callable[[SellCredit], Awaitable[Sale]]
-    try_out: Callable[[TryCredit], Awaitable[Trial]]
-    reprint: Callable[[ReprintTokens], Awaitable[Reprint]]
-    change_key: Callable[[ChangeKey], Awaitable[Sale]]
+    look_up: Callable[[LookUpMeter, Callable[[FoundMeter], bytes]], Awaitable[bytes]]
+    sell: Callable[[SellCredit, Callable[[Sale], bytes]], Awaitable[bytes]]
+    retry: Callable[[SellCredit, Callable[[Sale], bytes]], Awaitable[bytes]]
+    try_out: Callable[[TryCredit, Callable[[Trial], bytes]], Awaitable[bytes]]
+    reprint: Callable[[ReprintTokens, Callable[[Reprint], bytes]], Awaitable[bytes]]
+    change_key: Callable[[ChangeKey, Callable[[Sale], bytes]], Awaitable[bytes]]
     advise: Callable[[Advise], Awaitable[None]]
     note_sale: Callable[[NoteSale], Awaitable[None]]
-    report_fault: Callable[[ReportFault], Awaitable[FaultReport]]
+    report_fault: Callable[[ReportFault, Callable[[FaultReport], bytes]], Awaitable[bytes]]
 
 
 class _DirectRoute(APIRoute):
@@ -73,8 +79,9 @@ class _DirectRoute(APIRoute):
     and after costs as much time again.
     """
 
-    def get_route_handler(self) -> Handler:
-        return self.endpoint
+    def __init__(self, path: str, endpoint: Handler, **documentation: Any) -> None:
+        super().__init__(path, endpoint, **documentation)
+        self.app = request_response(endpoint)
 
 
 def build_app(*, services: ElectrumServices, now: Callable[[], datetime]) -> FastAPI:
@@ -119,8 +126,8 @@ class _Counter:
         client, message = await self._heard(request, MeterLookupRequest)
         require_same_id(request.path_params["lookupId"], message.id)
         command = commands.to_look_up(message, client=client, received_at=self._now())
-        found = await self._services.look_up(command)
-        return _answered(operations.METER_LOOKUP, answers.lookup_answer(message, found))
+        told = await self._services.look_up(command, answers.tell_lookup)
+        return _answered(operations.METER_LOOKUP, message, told)
 
     async def _sell(self, request: Request) -> Response:
         client, message = await self._heard(request, PurchaseRequest)
@@ -128,8 +135,8 @@ class _Counter:
         command = commands.to_sell(
             message, purchase_id=message.id, client=client, received_at=self._now()
         )
-        sale = await self._services.sell(command)
-        return _answered(operations.TOKEN_PURCHASE, answers.purchase_answer(message, sale, client))
+        told = await self._services.sell(command, _with_slip(answers.tell_sale, client))
+        return _answered(operations.TOKEN_PURCHASE, message, told)
 
     async def _retry(self, request: Request) -> Response:
         client, message = await self._heard(request, PurchaseRequest)
@@ -137,36 +144,37 @@ class _Counter:
         command = commands.to_sell(
             message, purchase_id=purchase_id, client=client, received_at=self._now()
         )
-        sale = await self._services.retry(command)
-        return _answered(operations.PURCHASE_RETRY, answers.purchase_answer(message, sale, client))
+        told = await self._services.retry(command, _with_slip(answers.tell_sale, client))
+        return _answered(operations.PURCHASE_RETRY, message, told)
 
     async def _try_out(self, request: Request) -> Response:
         client, message = await self._heard(request, PurchaseRequest)
         require_same_id(request.path_params["trialId"], message.id)
         command = commands.to_try(message, client=client, received_at=self._now())
-        trial = await self._services.try_out(command)
-        return _answered(operations.PURCHASE_TRIAL, answers.trial_answer(message, trial, client))
+        told = await self._services.try_out(command, _with_slip(answers.tell_trial, client))
+        return _answered(operations.PURCHASE_TRIAL, message, told)
 
     async def _reprint(self, request: Request) -> Response:
         client, message = await self._heard(request, TokenReprintRequest)
         require_same_id(request.path_params["reprintId"], message.id)
         command = commands.to_reprint(message, client=client, received_at=self._now())
-        reprint = await self._services.reprint(command)
-        return _answered(operations.TOKEN_REPRINT, answers.reprint_answer(message, reprint, client))
+        told = await self._services.reprint(command, _with_slip(answers.tell_reprint, client))
+        return _answered(operations.TOKEN_REPRINT, message, told)
 
     async def _change_key(self, request: Request) -> Response:
         client, message = await self._heard(request, KeyChangeTokenRequest)
         require_same_id(request.path_params["requestId"], message.id)
         command = commands.to_change_key(message, client=client, received_at=self._now())
-        sale = await self._services.change_key(command)
-        return _answered(operations.KEY_CHANGE, answers.key_change_answer(message, sale, client))
+        tell = _with_slip(answers.tell_key_change, client)
+        told = await self._services.change_key(command, tell)
+        return _answered(operations.KEY_CHANGE, message, told)
 
     async def _report_fault(self, request: Request) -> Response:
         client, message = await self._heard(request, FaultReportRequest)
         require_same_id(request.path_params["requestId"], message.id)
         command = commands.to_report_fault(message, client=client, received_at=self._now())
-        report = await self._services.report_fault(command)
-        return _answered(operations.FAULT_REPORT, answers.fault_answer(message, report))
+        told = await self._services.report_fault(command, answers.tell_fault)
+        return _answered(operations.FAULT_REPORT, message, told)
 
     async def _confirm(self, request: Request) -> Response:
         return await self._advised(request, operations.PURCHASE_CONFIRMATION, ConfirmationAdvice)
@@ -197,7 +205,7 @@ class _Counter:
         require_same_id(in_path[operation.original_id], message.request_id, field="requestId")
         command = commands.to_advise(message, client=client, received_at=self._now())
         await self._services.advise(command)
-        return _answered(operation, answers.advice_answer(message))
+        return _response(operation, answers.advice_answer(message))
 
     async def _heard(self, request: Request, model: type[M]) -> tuple[Client, M]:
         """Return who asks and what; credentials first, so that the unknown learn no forms."""
@@ -205,7 +213,14 @@ class _Counter:
         return client, await read(request, model)
 
 
-def _answered(operation: Operation, answer: WireModel) -> Response:
-    return Response(
-        answer.model_dump_json(exclude_none=True), operation.success, media_type="application/json"
-    )
+def _with_slip(tell: Callable[..., bytes], client: Client) -> Callable[[Any], bytes]:
+    """Return what tells with a slip of the width that a client prints."""
+    return partial(tell, columns=client.terms.slip_columns)
+
+
+def _answered(operation: Operation, message: Transaction, told: bytes) -> Response:
+    return _response(operation, answers.answer(message, told))
+
+
+def _response(operation: Operation, answer: bytes) -> Response:
+    return Response(answer, operation.success, media_type="application/json")

@@ -1,0 +1,68 @@
+"""`vending serve --demo`, but with a clock that a file sets and with limits that tests need.
+
+The service gets its clock where it is put together; the command gives it the machine's. So this is
+the command once more, with another clock. The environment says the rest:
+
+    FAULTS_CLOCK                  the file of a `Clock`
+    FAULTS_STATEMENT_TIMEOUT_MS   after how long PostgreSQL gives a statement up; 10,000 as shipped
+    FAULTS_BUSY_TIMEOUT_MS        after how long SQLite no longer waits for its lock; likewise
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from tests.faults.clock import Clock
+from vending_api import main
+from vending_api.cli.serve import listen, prepare_demo_database, server_config
+from vending_api.kit import db
+from vending_api.kit.far_lanes import FarProcess
+from vending_api.settings import load_settings
+from vending_api.teller import main as run_teller
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+def create_app() -> Starlette:
+    """Return the service of the environment; each worker process calls it."""
+    main.start_teller = _start_teller  # type: ignore[attr-defined]  # for those that replace it
+    clock = os.environ.get("FAULTS_CLOCK")
+    return main.create_app(
+        load_settings(),
+        now=main.utc_now if clock is None else Clock(clock).now,
+        teller=_start_teller(),
+    )
+
+
+def teller() -> None:
+    """Be the process of a teller, with the patience that the environment says."""
+    if (statement := os.environ.get("FAULTS_STATEMENT_TIMEOUT_MS")) is not None:
+        db._STATEMENT_TIMEOUT_MS = int(statement)  # type: ignore[misc]  # tests need it shorter
+    if (busy := os.environ.get("FAULTS_BUSY_TIMEOUT_MS")) is not None:
+        db._BUSY_TIMEOUT_MS = int(busy)  # type: ignore[misc]  # likewise
+    run_teller()
+
+
+def _start_teller() -> FarProcess:
+    return FarProcess("from tests.faults.launch import teller; teller()")
+
+
+def serve() -> None:
+    """Serve as `vending serve --demo` does."""
+    settings = load_settings()
+    prepare_demo_database(settings)
+    listener = listen(settings.host, settings.port)
+    if settings.workers == 1:
+        uvicorn.Server(server_config(create_app())).run(sockets=[listener])
+        return
+    config = server_config("tests.faults.launch:create_app", settings.workers)
+    Multiprocess(config, [listener]).run()
+
+
+if __name__ == "__main__":
+    serve()

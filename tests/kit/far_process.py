@@ -1,0 +1,51 @@
+"""A process of lanes that stores numbers, and does whatever else a test asks it for."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column, Integer, MetaData, Table, insert
+
+from vending_api.kit.db import open_database
+from vending_api.kit.errors import MessageIdUsed
+from vending_api.kit.far_lanes import StartFailed, own_end, serve_lanes
+from vending_api.kit.frames import frame
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+NUMBERS = Table("numbers", MetaData(), Column("number", Integer, primary_key=True))
+URL = "FAR_DATABASE_URL"
+REFUSES = "FAR_REFUSES"
+
+
+def main() -> None:
+    """Be the process."""
+    if os.environ.get(REFUSES):
+        with own_end() as connection:
+            connection.sendall(frame(StartFailed("the keys are not to be read")))
+        return
+    engine = open_database(os.environ[URL], connections=4)
+    serve_lanes(engine, _fields_of, greeting=os.getpid())
+    engine.dispose()
+
+
+def _fields_of(asked: tuple[str, Any]) -> dict[str, Any]:
+    name, value = asked
+
+    def act(connection: Connection) -> Any:
+        match name:
+            case "add":
+                connection.execute(insert(NUMBERS).values(number=value))
+                return value
+            case "sleep":
+                time.sleep(value)
+                return value
+            case "refuse":
+                raise MessageIdUsed(value)
+            case _:
+                raise LookupError(value)
+
+    return {"act": act, "tell": lambda outcome: outcome}

@@ -1,0 +1,230 @@
+"""A process of lanes: what it answers is durable, and whoever dies takes nothing with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from tests.kit.far_process import NUMBERS, REFUSES, URL
+from vending_api.kit.db import open_database
+from vending_api.kit.errors import (
+    MessageIdUsed,
+    OutcomeUnknown,
+    Overloaded,
+    StorageUnavailable,
+)
+from vending_api.kit.far_lanes import FarCommitter, FarProcess, StartFailed
+from vending_api.kit.frames import Frames, frame
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from sqlalchemy import Engine
+
+
+@pytest.fixture
+def bare(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    monkeypatch.setenv(URL, database_url)
+    engine = open_database(database_url, connections=4)
+    NUMBERS.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def _process() -> FarProcess:
+    return FarProcess("from tests.kit.far_process import main; main()")
+
+
+def _stored(engine: Engine) -> list[int]:
+    with engine.connect() as connection:
+        return sorted(connection.execute(select(NUMBERS.c.number)).scalars())
+
+
+def _run(scenario: Callable[[FarCommitter], Awaitable[None]], **options: Any) -> None:
+    async def run() -> None:
+        committer = FarCommitter(_process(), _process, **options)
+        await committer.start()
+        try:
+            await scenario(committer)
+        finally:
+            await committer.stop()
+
+    asyncio.run(run())
+
+
+def test_what_is_answered_is_stored(bare: Engine) -> None:
+    groups: list[int] = []
+
+    async def scenario(committer: FarCommitter) -> None:
+        asked = [committer.run(("add", number)) for number in range(100)]
+        assert await asyncio.gather(*asked) == list(range(100))
+        assert _stored(bare) == list(range(100))
+
+    _run(scenario, on_group=groups.append)
+    assert sum(groups) == 100
+    assert len(groups) < 50
+
+
+def test_a_refusal_comes_back_as_it_was_raised(bare: Engine) -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        with pytest.raises(MessageIdUsed, match="the id known was used before") as raised:
+            await committer.run(("refuse", "known"))
+        assert raised.value.message_id == "known"
+        assert await committer.run(("add", 1)) == 1
+
+    _run(scenario)
+    assert _stored(bare) == [1]
+
+
+@pytest.mark.usefixtures("bare")
+def test_what_nobody_expected_comes_back_by_its_kind_alone() -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        with pytest.raises(RuntimeError, match=r"^LookupError in the process") as raised:
+            await committer.run(("fail", "12345678901234567890"))
+        assert "1234" not in str(raised.value)
+
+    _run(scenario)
+
+
+def test_a_process_that_is_killed_leaves_unknown_outcomes_and_is_replaced(bare: Engine) -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        assert await committer.run(("add", 1)) == 1
+        waiting = asyncio.ensure_future(committer.run(("sleep", 30)))
+        await asyncio.sleep(0.1)
+        os.kill(committer._process.greeting, signal.SIGKILL)
+        with pytest.raises(OutcomeUnknown):
+            await waiting
+        assert not committer.is_open
+        with pytest.raises(StorageUnavailable):
+            await committer.run(("add", 2))
+        for _ in range(200):
+            if committer.is_open:
+                break
+            await asyncio.sleep(0.05)
+        assert await committer.run(("add", 3)) == 3
+
+    _run(scenario)
+    assert _stored(bare) == [1, 3]
+
+
+def test_stopping_finishes_what_was_accepted(bare: Engine) -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        waiting = [asyncio.ensure_future(committer.run(("add", number))) for number in range(100)]
+        await asyncio.sleep(0)
+        await committer.stop()
+        assert await asyncio.gather(*waiting) == list(range(100))
+
+    async def run() -> None:
+        committer = FarCommitter(_process(), _process)
+        await committer.start()
+        await scenario(committer)
+
+    asyncio.run(run())
+    assert _stored(bare) == list(range(100))
+
+
+@pytest.mark.usefixtures("bare")
+def test_past_its_bound_it_says_so_at_once() -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        waiting = [asyncio.ensure_future(committer.run(("sleep", 0.2))) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert committer.waiting == 2
+        with pytest.raises(Overloaded):
+            await committer.run(("add", 1))
+        await asyncio.gather(*waiting)
+        assert await committer.run(("add", 2)) == 2
+
+    _run(scenario, max_waiting=2)
+
+
+def test_a_caller_that_goes_away_does_not_stop_its_command(bare: Engine) -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        caller = asyncio.ensure_future(committer.run(("add", 1)))
+        await asyncio.sleep(0)
+        caller.cancel()
+        await committer.run(("add", 2))
+        assert _stored(bare) == [1, 2]
+
+    _run(scenario)
+
+
+def test_the_process_ends_with_the_one_that_started_it(bare: Engine) -> None:
+    process = _process()
+    process.connection.sendall(frame([(1, ("add", 7))]))
+    process.connection.close()
+    assert process._process.wait(10) == 0
+    assert _stored(bare) == [7]
+
+
+@pytest.mark.usefixtures("bare")
+def test_why_it_cannot_begin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(REFUSES, "yes")
+    with pytest.raises(StartFailed, match="the keys are not to be read"):
+        _process()
+    with pytest.raises(StartFailed, match="ended before it had begun"):
+        FarProcess("raise SystemExit(3)")
+
+
+def test_a_process_that_cannot_begin_again_is_tried_again(bare: Engine) -> None:
+    tries: list[float] = []
+
+    def start() -> FarProcess:
+        tries.append(time.monotonic())
+        if len(tries) < 3:
+            raise StartFailed("not now")
+        return _process()
+
+    async def run() -> None:
+        committer = FarCommitter(_process(), start)
+        await committer.start()
+        os.kill(committer._process.greeting, signal.SIGKILL)
+        for _ in range(200):
+            await asyncio.sleep(0.05)
+            if len(tries) == 3 and committer.is_open:
+                break
+        assert await committer.run(("add", 1)) == 1
+        await committer.stop()
+
+    asyncio.run(run())
+    assert _stored(bare) == [1]
+    assert tries[2] - tries[1] > tries[1] - tries[0]
+
+
+@pytest.mark.usefixtures("bare")
+def test_stopping_while_no_process_is_there_ends() -> None:
+    def start() -> FarProcess:
+        raise StartFailed("never again")
+
+    async def run() -> None:
+        committer = FarCommitter(_process(), start)
+        await committer.start()
+        os.kill(committer._process.greeting, signal.SIGKILL)
+        await asyncio.sleep(0.5)
+        await committer.stop()
+
+    asyncio.run(run())
+
+
+def test_messages_arrive_whole_however_they_are_cut() -> None:
+    octets = frame({"a": [1, 2]}) + frame("b" * 300)
+    for size in (1, 3, 7, len(octets)):
+        frames = Frames()
+        pieces = [octets[start : start + size] for start in range(0, len(octets), size)]
+        assert [one for piece in pieces for one in frames.feed(piece)] == [{"a": [1, 2]}, "b" * 300]
+
+
+def test_an_error_keeps_its_facts_on_the_way() -> None:
+    error = pickle.loads(pickle.dumps(MessageIdUsed("17")))  # noqa: S301 (our own)
+    assert isinstance(error, MessageIdUsed)
+    assert (error.message_id, error.code, str(error)) == (
+        "17",
+        "message_id_used",
+        str(MessageIdUsed("17")),
+    )

@@ -1,0 +1,271 @@
+"""Lanes in a process of their own, so that the web and the sales each have a core.
+
+The web's process sends what is asked of it, some at a time, and gets told what each came to.
+Whoever dies takes nothing with it: when the process of the lanes ends, what it had not answered
+has an unknown outcome, as after any lost connection, and another is started; when the web's
+process ends, the lanes finish what they have begun and end, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from vending_api.kit.committer import MAX_WAITING
+from vending_api.kit.errors import DomainError, OutcomeUnknown, Overloaded, StorageUnavailable
+from vending_api.kit.frames import Frames, frame, received
+from vending_api.kit.lanes import Command, Lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection, Engine
+
+_START_LIMIT_SECONDS: Final = 60
+_RESTART_SECONDS: Final = 0.2
+"""Before each try to start another process."""
+_SLOWEST_RESTART_SECONDS: Final = 5.0
+_SOCKET: Final = "VENDING_LANES_SOCKET"
+"""Tells a process of lanes the number of its socket."""
+
+_log = structlog.get_logger(__name__)
+
+
+class StartFailed(Exception):
+    """The process of the lanes could not begin; the text says why."""
+
+
+class FarProcess:
+    """A process of lanes that has begun."""
+
+    def __init__(self, python: str) -> None:
+        """Start a process that runs this Python.
+
+        Raises StartFailed, or the exception that the process sent as its greeting.
+        """
+        near, far = socket.socketpair()
+        with far:
+            environment = os.environ | {_SOCKET: str(far.fileno())}
+            self._process = subprocess.Popen(  # noqa: S603 (our own program)
+                [sys.executable, "-c", python],
+                pass_fds=[far.fileno()],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the web's process, which ends this one
+            )
+        self.connection = near
+        near.settimeout(_START_LIMIT_SECONDS)
+        try:
+            said = next(received(near), None)
+        except OSError:
+            said = None
+        near.settimeout(None)
+        if said is None:
+            said = StartFailed("the process that sells ended before it had begun")
+        if isinstance(said, Exception):
+            self.stop()
+            raise said
+        self.greeting = said
+
+    def stop(self) -> None:
+        """Let it finish what it has begun, and wait for its end."""
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+        self.connection.close()
+        self._process.wait()
+
+
+class FarCommitter:
+    """Has commands run by a process of lanes, a bounded number at once."""
+
+    def __init__(
+        self,
+        process: FarProcess,
+        start: Callable[[], FarProcess],
+        *,
+        max_waiting: int = MAX_WAITING,
+        on_group: Callable[[int], None] | None = None,
+    ) -> None:
+        """`start` makes another process when the first has ended.
+
+        `on_group` is told how many commands were answered together.
+        """
+        self._process = process
+        self._start = start
+        self._on_group = on_group
+        self._max_waiting = max_waiting
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._to_send: list[tuple[int, Any]] = []
+        self._newest = 0
+        self._transport: asyncio.WriteTransport | None = None
+        self._is_stopping = False
+        self._drained = asyncio.Event()
+        self._restart: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many commands are accepted and not yet answered."""
+        return len(self._answers)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands are taken now."""
+        return self._transport is not None
+
+    async def start(self) -> None:
+        """Begin to talk to the process; call it once, from the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        await self._connect()
+
+    async def stop(self) -> None:
+        """Finish every command that was accepted, then end the process."""
+        self._is_stopping = True
+        if self._restart is not None:
+            self._restart.cancel()
+        while self._answers and self._transport is not None:
+            self._drained.clear()
+            await self._drained.wait()
+        if self._transport is not None:
+            self._transport.close()
+        await asyncio.to_thread(self._process.stop)
+
+    async def run(self, asked: Any) -> Any:
+        """Return what the process answers to what it is asked, once that is durable.
+
+        Raises what the command raised; Overloaded when too many wait, StorageUnavailable when
+        nothing was done, OutcomeUnknown when the process ended before it answered.
+        """
+        if len(self._answers) >= self._max_waiting:
+            raise Overloaded
+        if self._transport is None:
+            raise StorageUnavailable
+        self._newest += 1
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self._answers[self._newest] = answer
+        if not self._to_send:
+            self._loop.call_soon(self._send)
+        self._to_send.append((self._newest, asked))
+        # A caller that goes away must not free its place: its command still runs.
+        answer.add_done_callback(_retrieve)
+        return await asyncio.shield(answer)
+
+    def _send(self) -> None:
+        to_send, self._to_send = self._to_send, []
+        if self._transport is not None:
+            self._transport.write(frame(to_send))
+
+    def told(self, told: list[tuple[int, Any]]) -> None:
+        """Hear what commands came to."""
+        if self._on_group is not None:
+            self._on_group(len(told))
+        for number, outcome in told:
+            answer = self._answers.pop(number)
+            if isinstance(outcome, BaseException):
+                answer.set_exception(outcome)
+            else:
+                answer.set_result(outcome)
+        if not self._answers:
+            self._drained.set()
+
+    def lost(self) -> None:
+        """Hear that the process has ended, or closed its end."""
+        self._transport = None
+        unanswered, self._answers = self._answers, {}
+        for answer in unanswered.values():
+            answer.set_exception(OutcomeUnknown())
+        self._drained.set()
+        if not self._is_stopping:
+            _log.error("lanes_lost", unanswered=len(unanswered))
+            self._restart = self._loop.create_task(self._start_another())
+
+    async def _start_another(self) -> None:
+        pause = _RESTART_SECONDS
+        await asyncio.to_thread(self._process.stop)
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                self._process = await asyncio.to_thread(self._start)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the next try may go well)
+                _log.error("lanes_not_started", reason=str(error))
+                pause = min(pause * 2, _SLOWEST_RESTART_SECONDS)
+                continue
+            await self._connect()
+            _log.info("lanes_started_again")
+            return
+
+    async def _connect(self) -> None:
+        connection = self._process.connection
+        connection.setblocking(False)  # noqa: FBT003 (its only parameter)
+        transport, _ = await self._loop.create_unix_connection(lambda: _Ear(self), sock=connection)
+        self._transport = transport
+
+
+class _Ear(asyncio.Protocol):
+    """Hears what the process says."""
+
+    def __init__(self, committer: FarCommitter) -> None:
+        self._committer = committer
+        self._frames = Frames()
+
+    def data_received(self, data: bytes) -> None:
+        for told in self._frames.feed(data):
+            self._committer.told(told)
+
+    def connection_lost(self, _reason: Exception | None) -> None:
+        self._committer.lost()
+
+
+def serve_lanes(
+    engine: Engine,
+    fields_of: Callable[[Any], dict[str, Any]],
+    *,
+    greeting: Any,
+    foresee: Callable[[Connection, Sequence[Any]], None] | None = None,
+) -> None:
+    """Be the process of the lanes: do what is asked until the other process closes its end.
+
+    `fields_of` makes of what was asked all of a `Command` but its ticket.
+    """
+    with own_end() as connection:
+        speaking = threading.Lock()
+
+        def release(tickets: list[Any], outcomes: list[Any]) -> None:
+            answers = [_sound(outcome) for outcome in outcomes]
+            octets = frame(list(zip(tickets, answers, strict=True)))
+            with speaking, suppress(OSError):  # whoever asked may be gone
+                connection.sendall(octets)
+
+        lanes = Lanes(engine, release=release, foresee=foresee)
+        lanes.start()
+        connection.sendall(frame(greeting))
+        with suppress(ConnectionError):
+            for asked in received(connection):
+                lanes.put([Command(ticket=number, **fields_of(one)) for number, one in asked])
+        lanes.stop()
+
+
+def own_end() -> socket.socket:
+    """Return this process's end of the connection to the one that started it."""
+    return socket.socket(fileno=int(os.environ[_SOCKET]))
+
+
+def _sound(outcome: Any) -> Any:
+    """Return an outcome that can be sent: of what nobody expected, no more than its kind."""
+    if not isinstance(outcome, BaseException) or isinstance(outcome, DomainError):
+        return outcome
+    _log.error("command_failed", exc_info=outcome)
+    return RuntimeError(f"{type(outcome).__name__} in the process of the lanes; its log says more")
+
+
+def _retrieve(answer: asyncio.Future[Any]) -> None:
+    # An outcome that nobody waits for any more is not a fault of the event loop.
+    if not answer.cancelled():
+        answer.exception()
