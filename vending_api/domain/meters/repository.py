@@ -69,11 +69,8 @@ _RECORD_TOKEN_IDENTIFIER: Final = Statement(
     .values(last_token_identifier=bindparam("minutes")),
     is_apart=True,
 )
-_KEY_DATA: Final = (
-    *("supply_group_code", "key_revision_number", "tariff_index", "base_date"),
-    *("last_token_identifier", "new_supply_group_code", "new_key_revision_number"),
-    "new_tariff_index",
-)
+_HELD: Final = ("supply_group_code", "key_revision_number", "tariff_index")
+_KEY_DATA: Final = (*_HELD, "base_date", "last_token_identifier", *(f"new_{one}" for one in _HELD))
 _STORE_KEY_DATA: Final = Statement(
     update(METER)
     .where(METER.c.key == bindparam("meter_key"))
@@ -281,9 +278,7 @@ def _update_meter(connection: Connection, meter_key: int, values: dict[str, Any]
 
 def _ordered(key_data: KeyData | None) -> dict[str, Any]:
     if key_data is None:
-        return dict.fromkeys(
-            ("new_supply_group_code", "new_key_revision_number", "new_tariff_index")
-        )
+        return dict.fromkeys(f"new_{one}" for one in _HELD)
     return {
         "new_supply_group_code": key_data.supply_group_code.digits,
         "new_key_revision_number": key_data.key_revision_number.value,
@@ -377,8 +372,6 @@ def _key_data_to_hold(row: Row[Any], held: KeyData, group_revision: int | None) 
 def _limits(row: Row[Any], of_utility: PurchaseLimits) -> PurchaseLimits:
     """The meter's own limits, or those of its utility where it has none."""
     own_minimum, own_maximum = row.minimum_purchase_minor, row.maximum_purchase_minor
-    if own_minimum is None and own_maximum is None:
-        return of_utility
     return PurchaseLimits(
         minimum_minor=of_utility.minimum_minor if own_minimum is None else own_minimum,
         maximum_minor=of_utility.maximum_minor if own_maximum is None else own_maximum,
