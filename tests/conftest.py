@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 
+from tests.support.copies import PostgresCopies
 from tests.support.postgres import PostgresServer
 from tests.support.service import prepared_engine
 from vending_api.kit.db import open_database
@@ -78,6 +79,12 @@ def prepared_postgres(postgres_server: PostgresServer) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def postgres_copies(postgres_server: PostgresServer, prepared_postgres: str) -> PostgresCopies:
+    """Give what lends copies of that database."""
+    return PostgresCopies(postgres_server, prepared_postgres)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Give a database of either kind with the schema of the migrations and the demo's register."""
@@ -86,11 +93,9 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
         shutil.copy(request.getfixturevalue("prepared_sqlite"), url.removeprefix("sqlite:///"))
         yield from _opened(url)
         return
-    server = cast("PostgresServer", request.getfixturevalue("postgres_server"))
-    name = f"test_{uuid4().hex}"
-    url = server.create_database(name, template=request.getfixturevalue("prepared_postgres"))
-    yield from _opened(url)
-    server.drop_database(name)
+    copies = cast("PostgresCopies", request.getfixturevalue("postgres_copies"))
+    with copies.lent() as url:
+        yield from _opened(url)
 
 
 def _opened(url: str) -> Iterator[Engine]:

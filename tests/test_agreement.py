@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 _SEED: Final = 20_261_121
 _CUSTOMERS: Final = 108
-_SERIALS: Final = range(101, 107)
+_SERIALS: Final = range(201, 207)
 _METERS: Final = {f"AGREE{serial}": serial for serial in _SERIALS}
 _SUMS: Final = (5_000, 10_000, 20_000)
 _DEPOSIT_MINOR: Final = 400_000

@@ -44,6 +44,16 @@ PLANTED = [
         "import vending_api.monitoring.metrics",
     ),
     Planted(
+        "main, worker -> surfaces, gateways -> domain -> kit -> sts, tariffs",
+        "vending_api/surfaces/paystack/planted.py",
+        "import vending_api.gateways",
+    ),
+    Planted(
+        "main, worker -> surfaces, gateways -> domain -> kit -> sts, tariffs",
+        "vending_api/domain/payments/planted.py",
+        "import vending_api.gateways",
+    ),
+    Planted(
         "Every module of the service has its place in the order",
         "vending_api/planted.py",
         "",
@@ -54,19 +64,24 @@ PLANTED = [
         "import vending_api.surfaces.electrum.routes",
     ),
     Planted(
-        "Surfaces and monitoring reach the database only through services",
+        "Surfaces, gateways and monitoring reach the database only through services",
         "vending_api/surfaces/electrum/planted.py",
         "import vending_api.domain.sales.repository",
     ),
     Planted(
-        "Surfaces and monitoring reach the database only through services",
+        "Surfaces, gateways and monitoring reach the database only through services",
         "vending_api/surfaces/electrum/planted.py",
         "import sqlalchemy",
     ),
     Planted(
-        "Surfaces and monitoring reach the database only through services",
+        "Surfaces, gateways and monitoring reach the database only through services",
         "vending_api/monitoring/planted.py",
         "import vending_api.domain.credit.repository",
+    ),
+    Planted(
+        "Surfaces, gateways and monitoring reach the database only through services",
+        "vending_api/gateways/planted.py",
+        "import vending_api.domain.payments.tables",
     ),
     Planted(
         "Features build on one another in this order",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vending_api.settings import SettingsInvalid, load_settings, read_settings
+from vending_api.settings import Settings, SettingsInvalid, load_settings, read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +16,8 @@ POSTGRES = "postgresql+psycopg://vending:hunter2@db/vending"
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATABASE_URL", "KEYS_FILE", "STA_TABLES", "HOST", "PORT", "WORKERS", "DEMO"):
-        monkeypatch.delenv(f"VENDING_{name}", raising=False)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"VENDING_{name.upper()}", raising=False)
 
 
 def test_the_defaults_are_sqlite_in_the_working_directory_on_loopback() -> None:

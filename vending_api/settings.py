@@ -6,15 +6,70 @@ line that names the variable.
 
 from __future__ import annotations
 
+import json
+import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "VENDING_"
 DEFAULT_PORT = 8080
 _DATABASES = ("sqlite:///", "postgresql+psycopg://")
+_SECRET_KEY: Final = re.compile(r"sk_(test|live)_[!-~]+")
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _web_address(address: str) -> str:
+    """Return an address without a slash at its end; raises ValueError for what is none."""
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("write an address such as https://vend.example.org")
+    if parts.username or parts.password:
+        raise ValueError("write it without a password; what is secret has its own variable")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("write https://; only loopback may go without")
+    return address.rstrip("/")
+
+
+def _paystack_key(key: SecretStr) -> SecretStr:
+    """Return a secret key of Paystack; raises ValueError, which never shows it."""
+    if not _SECRET_KEY.fullmatch(key.get_secret_value()):
+        raise ValueError("write the secret key, which begins with sk_test_ or sk_live_")
+    return key
+
+
+def _json_object(text: str) -> str:
+    """Return the text of a JSON object whose values are texts; raises ValueError."""
+    try:
+        read = json.loads(text)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
+        raise ValueError('write a JSON object of texts, such as {"to": "{to}", "text": "{text}"}')
+    return text
+
+
+def _listed(value: object) -> object:
+    """Return the parts of a text between commas."""
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class SettingsInvalid(Exception):
@@ -39,6 +94,42 @@ class Settings(BaseSettings):
     """How long the demo lets the first purchase of TST011 wait, until it is answered 504."""
     demo: bool = False
     """Set by `vending serve --demo`: demo data, example keys, loopback only."""
+
+    public_url: WebAddress | None = None
+    """Where customers' browsers reach this service; pages after a payment are below it."""
+    paystack_secret_key: Annotated[SecretStr, AfterValidator(_paystack_key)] | None = None
+    """Without it nothing is sold online; it also says whether money is real."""
+    paystack_url: WebAddress = "https://api.paystack.co"
+    paystack_webhook_addresses: Networks = ()
+    """Who may deliver webhooks: addresses or networks; none is everybody with the signature."""
+    refund_after_minutes: Annotated[int, Field(ge=10, le=30 * 24 * 60)] = 24 * 60
+    """How long a paid order is tried to be vended, until its money is given back."""
+    api_key_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    """How long a consumer stays logged in."""
+    background: bool = True
+    """Whether `vending serve` also does the work that waits; else run `vending worker`."""
+    smtp_host: str | None = None
+    """Without it no e-mails are sent."""
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_sender: str | None = None
+    """The address that e-mails come from."""
+    sms_url: WebAddress | None = None
+    """Where SMS are posted to; without it none are sent."""
+    sms_authorization: SecretStr | None = None
+    """The Authorization header of these posts."""
+    sms_body: Annotated[str, AfterValidator(_json_object)] = '{"to": "{to}", "text": "{text}"}'
+    """Their body: {to} and {text} are put in its texts."""
+
+    @property
+    def payment_mode(self) -> Literal["test", "live"] | None:
+        """Whether money is real, as the secret key says; None without one."""
+        key = self.paystack_secret_key
+        if key is None:
+            return None
+        return "live" if key.get_secret_value().startswith("sk_live_") else "test"
 
     @property
     def uses_sqlite(self) -> bool:
@@ -80,4 +171,28 @@ def load_settings() -> Settings:
             "VENDING_KEYS_FILE: it is not set; name a key file in the form of keys.example, "
             "or try `vending serve --demo`"
         )
+    _require_together(settings)
     return settings
+
+
+def _require_together(settings: Settings) -> None:
+    """Raise SettingsInvalid for what is of no use without something else."""
+    if settings.paystack_secret_key is not None and settings.public_url is None:
+        raise SettingsInvalid(
+            "VENDING_PUBLIC_URL: it is not set; with VENDING_PAYSTACK_SECRET_KEY, name the address "
+            "that customers come back to after a payment"
+        )
+    if settings.demo and settings.payment_mode == "live":
+        raise SettingsInvalid(
+            "VENDING_PAYSTACK_SECRET_KEY: it is a live key, and the demo's tokens open no meter; "
+            "use one that begins with sk_test_"
+        )
+    if settings.smtp_host is not None and settings.smtp_sender is None:
+        raise SettingsInvalid(
+            "VENDING_SMTP_SENDER: it is not set; with VENDING_SMTP_HOST, write the address that "
+            "e-mails come from"
+        )
+    if (settings.smtp_user is None) != (settings.smtp_password is None):
+        raise SettingsInvalid(
+            "VENDING_SMTP_PASSWORD: it goes with VENDING_SMTP_USER; set both or neither"
+        )

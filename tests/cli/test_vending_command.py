@@ -233,7 +233,7 @@ def test_a_demo_keeps_out_of_a_database_with_real_utilities(tmp_path: Path) -> N
     with _serving(tmp_path, "--demo"):
         pass
     rename = "import sqlite3; c = sqlite3.connect('vending.db'); "
-    rename += "c.execute(\"update utility set name = 'Real'\"); c.commit(); c.close()"
+    rename += "c.execute(\"update utility set name = 'Real ' || key\"); c.commit(); c.close()"
     subprocess.run([sys.executable, "-c", rename], cwd=tmp_path, check=True)
     _refused(_vending(tmp_path, "serve", "--demo"), 1, "real utilities")
 

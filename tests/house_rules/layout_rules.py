@@ -27,6 +27,7 @@ ROOMS: Final = (
     "vending_api",
     "vending_api/cli",
     "vending_api/domain",
+    "vending_api/gateways",
     "vending_api/kit",
     "vending_api/migrations",
     "vending_api/monitoring",

@@ -16,6 +16,8 @@ _PACKAGES: Final = ("sts/*.py", "tariffs/*.py", "vending_api/*.py")
 EDGES: Final = {
     "sts/cli/*": "the `sts` command works here and now, for whoever types it",
     "vending_api/main.py": "wires the service, and hands the clock to everything below",
+    "vending_api/vending.py": "hands clock and chance to the memory of credentials",
+    "vending_api/outside.py": "hands them to what is called",
     "vending_api/teller.py": "is a process of its own, likewise",
     "vending_api/kit/far_lanes.py": "starts that process, and tells it the number of its socket",
     "vending_api/cli/*": "the `vending` command, likewise",

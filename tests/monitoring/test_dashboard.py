@@ -13,6 +13,7 @@ from sts.tokens.codec import TokenCodec
 from tests.house_rules.tree import ROOT
 from tests.support.metrics import samples
 from tests.support.service import NOON
+from vending_api.domain.payments.types import Backlog, OrderState
 from vending_api.monitoring.metrics import Metrics, Read
 from vending_api.sandbox.example_keys import example_keys
 from vending_api.surfaces.electrum.operations import OPERATIONS
@@ -33,7 +34,17 @@ def _labels_by_name() -> dict[str, set[str]]:
     """Return the labels of every series that the service can show."""
     metrics = Metrics(InProcessSecurityModule(example_keys(), TokenCodec()).facts(), process="1")
     metrics.answered("createMeterLookup", 201, 0.1)
-    text = metrics.exposed(Read(at=NOON, waiting=0, credit_minor={"shop": 1})).decode()
+    metrics.payments.called("verify", "answered", 0.1)
+    backlog = Backlog(
+        oldest_unvended_at=None,
+        orders={OrderState.PAID: 0},
+        open_cases=0,
+        events_for_review=0,
+        notifications_waiting=0,
+        notifications_given_up=0,
+    )
+    read = Read(at=NOON, waiting=0, credit_minor={"shop": 1}, backlog=backlog)
+    text = metrics.exposed(read).decode()
     shown = {sample.name: set(sample.labels) for sample in samples(text)}
     # What no sale was made for yet is announced, without a value.
     announced = re.findall("# TYPE ([a-z_]+) gauge", text)

@@ -12,20 +12,25 @@ from sts.errors import StsError
 from tariffs.errors import TariffError
 from vending_api.cli.backup import backup, restore
 from vending_api.cli.client import client_app
+from vending_api.cli.consumer import consumer_app
 from vending_api.cli.database import database_app
 from vending_api.cli.demo import demo
+from vending_api.cli.estate import estate_app
 from vending_api.cli.importing import import_meters, import_site
 from vending_api.cli.importing.help import METERS_HELP, SITE_HELP
 from vending_api.cli.meter import meter_app
+from vending_api.cli.payments import payments_app
 from vending_api.cli.point_of_sale import SaleRefused
 from vending_api.cli.receipt import receipt
 from vending_api.cli.reconcile import reconcile
 from vending_api.cli.sale import sale_app
 from vending_api.cli.serve import serve
 from vending_api.cli.station import CommandRefused
+from vending_api.cli.support_key import support_key_app
 from vending_api.cli.tariff import tariff_app
 from vending_api.cli.tariff.plot import PlotUnavailable
 from vending_api.cli.token import token_app
+from vending_api.cli.worker import worker
 from vending_api.kit.entries import EntryInvalid
 from vending_api.kit.errors import DomainError
 from vending_api.kit.far_lanes import StartFailed
@@ -37,7 +42,8 @@ app = typer.Typer(
     help="Sell prepaid electricity, water and gas as STS tokens.\n\n"
     "Try it: `vending demo`. Run it: `vending database upgrade`, then `vending serve`.\n\n"
     "The environment configures it: VENDING_DATABASE_URL, VENDING_KEYS_FILE, "
-    "VENDING_STA_TABLES, VENDING_HOST, VENDING_PORT, VENDING_WORKERS.",
+    "VENDING_STA_TABLES, VENDING_HOST, VENDING_PORT, VENDING_WORKERS; to sell online "
+    "VENDING_PAYSTACK_SECRET_KEY and VENDING_PUBLIC_URL. `.env.template` explains all of them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -56,6 +62,11 @@ app.command("import-meters", help=METERS_HELP)(import_meters)
 app.add_typer(meter_app)
 app.add_typer(client_app)
 app.add_typer(token_app)
+app.command()(worker)
+app.add_typer(payments_app)
+app.add_typer(estate_app)
+app.add_typer(consumer_app)
+app.add_typer(support_key_app)
 
 _FAILED = 1
 _MISUSED = 2

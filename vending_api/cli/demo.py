@@ -15,11 +15,12 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from sts.virtual_meter import Accepted
+from vending_api.cli.demo_paystack import paystack_demo
 from vending_api.cli.point_of_sale import PointOfSale
 from vending_api.cli.receipt import answered_slip, boxed
 from vending_api.cli.serve import LOOPBACK, listen, prepare_demo_database, server_config
 from vending_api.kit.currencies import letters_of, plain_money
-from vending_api.main import ELECTRUM_PATH, create_app
+from vending_api.main import CRESTFLOW_PATH, ELECTRUM_PATH, create_app
 from vending_api.sandbox.demo_data import DEMO_PASSWORD, DEMO_USER
 from vending_api.sandbox.virtual_meters import demo_virtual_meter
 from vending_api.settings import DEFAULT_PORT, Settings
@@ -36,16 +37,24 @@ _START_SECONDS = 10
 def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="End after the sale; do not serve.")] = False,
+    paystack: Annotated[
+        bool,
+        typer.Option("--paystack", help="Show a purchase online, paid through a stand-in instead."),
+    ] = False,
     port: Annotated[
         int | None, typer.Option(help="Port to listen on. [default: 8080, or one that is free]")
     ] = None,
 ) -> None:
     """Show a whole sale: look up a meter, buy over HTTP, key the token in, twice.
 
+    With --paystack: order, pay, get the token, as a resident of an estate does.
     Runs the real service on a database of its own in a temporary folder, with the
     example keys, on loopback only; then goes on serving for you to try.
     """
     console = Console(highlight=False, soft_wrap=True)
+    if paystack:
+        _show_paystack(console, port, once=once)
+        return
     with (
         tempfile.TemporaryDirectory(prefix="vending-demo-") as folder,
         _serving(_settings(Path(folder)), _listener(port)) as address,
@@ -55,6 +64,16 @@ def demo(
         console.print(f"\nDocumentation of the interface: {address}/docs")
         if not once:
             _keep_serving(console, address)
+
+
+def _show_paystack(console: Console, port: int | None, *, once: bool) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="vending-demo-") as folder,
+        paystack_demo(Path(folder), _listener(port)) as shown,
+    ):
+        shown.show(console)
+        if not once:
+            _wait(console, f"{shown.address}{CRESTFLOW_PATH}")
 
 
 def _settings(folder: Path) -> Settings:
@@ -121,8 +140,12 @@ def _show_sale(console: Console, pos: PointOfSale) -> None:
 
 
 def _keep_serving(console: Console, address: str) -> None:
+    _wait(console, f"{address}, user {DEMO_USER}, password {DEMO_PASSWORD}")
+
+
+def _wait(console: Console, what: str) -> None:
     with suppress(KeyboardInterrupt):
-        console.print(f"It goes on serving {address}, user {DEMO_USER}, password {DEMO_PASSWORD}.")
+        console.print(f"It goes on serving {what}.")
         console.print("Ctrl-C ends it.")
         threading.Event().wait()
     console.print("\nEnded.")

@@ -13,8 +13,9 @@ from uvicorn.supervisors import Multiprocess
 
 from vending_api import migrations
 from vending_api.kit.db import WRITES, open_database
-from vending_api.main import ELECTRUM_PATH, create_app
+from vending_api.main import CRESTFLOW_PATH, ELECTRUM_PATH, create_app
 from vending_api.sandbox.demo_data import DEMO_PASSWORD, DEMO_USER, ensure_demo_data
+from vending_api.sandbox.estate import ensure_demo_estate
 from vending_api.settings import PREFIX, Settings, load_settings
 from vending_api.teller import keep_what_is_loaded, start_teller
 
@@ -70,6 +71,7 @@ def prepare_demo_database(settings: Settings) -> None:
     migrations.upgrade(engine)
     with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         ensure_demo_data(connection)
+        ensure_demo_estate(connection)
     engine.dispose()
 
 
@@ -106,6 +108,8 @@ def announce(settings: Settings, listener: socket.socket) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     base = f"http://{host}:{port}{ELECTRUM_PATH}"
     console.print(f"Points of sale: {base}   documentation: {base}/docs")
+    consumers = f"http://{host}:{port}{CRESTFLOW_PATH}"
+    console.print(f"Consumers: {consumers}   documentation: {consumers}/docs")
     if settings.demo:
         console.print(f"Demo: user {DEMO_USER}, password {DEMO_PASSWORD}, meters TST001 to TST011")
 

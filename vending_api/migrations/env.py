@@ -9,11 +9,17 @@ from sqlmodel import SQLModel
 from vending_api.domain.accounts import tables as accounts
 from vending_api.domain.advices import tables as advices
 from vending_api.domain.clients import tables as clients
+from vending_api.domain.consumers import tables as consumers
 from vending_api.domain.credit import tables as credit
+from vending_api.domain.estates import tables as estates
 from vending_api.domain.faults import tables as faults
 from vending_api.domain.issuing import tables as issuing
 from vending_api.domain.meters import tables as meters
+from vending_api.domain.notifications import tables as notifications
 from vending_api.domain.numbers import tables as numbers
+from vending_api.domain.payment_events import tables as payment_events
+from vending_api.domain.payments import tables as payments
+from vending_api.domain.readings import tables as readings
 from vending_api.domain.reprints import tables as reprints
 from vending_api.domain.sales import tables as sales
 from vending_api.domain.token_log import tables as token_log
@@ -24,12 +30,18 @@ __all__ = [
     "accounts",
     "advices",
     "clients",
+    "consumers",
     "credit",
+    "estates",
     "faults",
     "idempotency",
     "issuing",
     "meters",
+    "notifications",
     "numbers",
+    "payment_events",
+    "payments",
+    "readings",
     "reprints",
     "sales",
     "token_log",

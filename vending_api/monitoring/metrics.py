@@ -23,14 +23,17 @@ from prometheus_client.exposition import generate_latest
 from sts.token_identifier import TokenIdentifier
 from vending_api.kit.errors import DomainError, Fault
 from vending_api.kit.metrics import BUCKETS_SECONDS, Labelled, Readings
+from vending_api.monitoring.payments import PaymentMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sts.security_module import VendingKeyFacts
+    from vending_api.domain.payments.types import Backlog
 
 _FAILED: Final = frozenset({Fault.UNAVAILABLE, Fault.UNKNOWN})
+_UNEXPECTED: Final = "unexpected"
 _GROUP_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
@@ -45,6 +48,8 @@ class Read:
     """Commands accepted and not yet answered."""
     credit_minor: Mapping[str, int] | None
     """Of each prepaid client; None when the database did not say in time."""
+    backlog: Backlog | None = None
+    """What waits of online orders; None likewise, and where nobody asked."""
 
 
 class _Gauges:
@@ -116,6 +121,7 @@ class Metrics:
             tuple[str, int], tuple[Callable[[], None], Callable[[float], None]]
         ] = {}
         self._gauges = _Gauges(registry)
+        self.payments = PaymentMetrics(registry)
 
     def answered(self, operation: str, status: int, seconds: float) -> None:
         """Count a request."""
@@ -143,10 +149,15 @@ class Metrics:
     def not_sold(self, reason: Exception) -> None:
         """Count a purchase or a retry that brought nothing."""
         if not isinstance(reason, DomainError):
-            self._sales.labels("failed", "unexpected").inc()
+            self._sales.labels("failed", _UNEXPECTED).inc()
             return
         outcome = "failed" if reason.fault in _FAILED else "refused"
         self._sales.labels(outcome, reason.code).inc()
+
+    def vended(self, code: str) -> None:
+        """Count an attempt to vend for an online order: why it did not, or nothing if it did."""
+        outcome = "failed" if code == _UNEXPECTED else "refused" if code else "sold"
+        self._sales.labels(outcome, code).inc()
 
     def committed(self, commands: int) -> None:
         """Count a group of commands that shared a transaction."""
@@ -169,6 +180,7 @@ class Metrics:
         self._gauges.credit.replace(
             {(client,): minor for client, minor in (read.credit_minor or {}).items()}
         )
+        self.payments.show(read.backlog, read.at)
         return generate_latest(self._exposed)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from vending_api.domain.payments.types import Backlog
     from vending_api.monitoring.metrics import Metrics
 
 T = TypeVar("T")
@@ -39,6 +40,8 @@ class Watched:
     """Returns how many commands are accepted and not yet answered."""
     is_accepting: Callable[[], bool]
     """Tells whether another command would be accepted."""
+    read_backlog: Callable[[], Backlog] | None = None
+    """Returns what waits of online orders, where any are sold. May block."""
 
 
 def monitoring_routes(
@@ -47,6 +50,7 @@ def monitoring_routes(
     """Return the routes; whoever can reach the port may read them."""
     check_database = ImpatientRead(watched.check_database)
     read_credit = ImpatientRead(watched.read_credit)
+    read_backlog = None if watched.read_backlog is None else ImpatientRead(watched.read_backlog)
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"alive": True})
@@ -64,12 +68,10 @@ def monitoring_routes(
         return JSONResponse({"ready": True})
 
     async def metrics(_: Request) -> Response:
-        try:
-            credit_minor = await read_credit()
-        except Exception as error:  # noqa: BLE001 (the other metrics are needed all the more)
-            _log.warning("credit_not_read", error=_kind(error))
-            credit_minor = None
-        read = Read(at=now(), waiting=watched.waiting(), credit_minor=credit_minor)
+        reading_credit = _read_or_none(read_credit, "credit_not_read")
+        reading_backlog = _read_or_none(read_backlog, "backlog_not_read")
+        credit_minor, backlog = await asyncio.gather(reading_credit, reading_backlog)
+        read = Read(at=now(), waiting=watched.waiting(), credit_minor=credit_minor, backlog=backlog)
         text = await asyncio.to_thread(measured.exposed, read)
         # The next scrape may meet another worker, so that over time each is heard.
         return Response(text, media_type=CONTENT_TYPE_LATEST, headers={"Connection": "close"})
@@ -79,6 +81,16 @@ def monitoring_routes(
         Route("/healthz", healthz),
         Route("/readyz", readyz),
     ]
+
+
+async def _read_or_none(read: ImpatientRead[T] | None, event: str) -> T | None:
+    if read is None:
+        return None
+    try:
+        return await read()
+    except Exception as error:  # noqa: BLE001 (the other metrics are needed all the more)
+        _log.warning(event, error=_kind(error))
+        return None
 
 
 def _kind(error: Exception) -> str:

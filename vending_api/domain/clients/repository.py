@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
+_FITS_NOTHING: Final = "!"
 _CLIENT: Final = select(CLIENT).where(CLIENT.c.user_name == bindparam("user_name"))
 _ACTIVE_CLIENT: Final = _CLIENT.where(CLIENT.c.is_active)
 _TERMINAL: Final = Statement(
@@ -57,6 +58,15 @@ def add_client(
         **values, **asdict(terms), is_active=True, names_terminals=False
     )
     return int(connection.execute(statement.returning(CLIENT.c.key)).scalar_one())
+
+
+def add_house(connection: Connection, *, user_name: str, name: str) -> None:
+    """Store the client that the service itself sells as, unless somebody else just has."""
+    values = {"user_name": user_name, "name": name, "password_hash": _FITS_NOTHING}
+    statement = insert_or_ignore(connection.dialect.name, CLIENT)
+    connection.execute(
+        statement, values | asdict(ClientTerms()) | {"is_active": True, "names_terminals": False}
+    )
 
 
 def update_client(connection: Connection, key: int, **values: Any) -> None:

@@ -12,7 +12,7 @@ from vending_api.domain.clients.errors import (
     TerminalNotRegistered,
     UnknownClient,
 )
-from vending_api.domain.clients.types import ClientTerms
+from vending_api.domain.clients.types import HOUSE_USER, ClientTerms
 from vending_api.kit.credentials import hash_password, password_fits
 from vending_api.kit.entries import EntryInvalid
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SLIP_COLUMNS: Final = (32, 40, 48)
 """The widths that slips are made for, in characters."""
 _TERMINAL_ID_LENGTH: Final = 8
+_HOUSE_NAME: Final = "Online"
 
 
 def check_credentials(connection: Connection, user_name: str, password: str) -> Client:
@@ -49,6 +50,19 @@ def find_client(connection: Connection, user_name: str) -> Client:
     client = repository.find_client(connection, user_name)
     if client is None:
         raise UnknownClient(user_name)
+    return client
+
+
+def house_client(connection: Connection) -> Client:
+    """Return the client that the service itself sells as, to those who pay online.
+
+    It is registered when it is first asked for, with a password hash that fits nothing. An
+    operator may switch it off: then nobody can order online.
+    """
+    client = repository.find_client(connection, HOUSE_USER)
+    if client is None:
+        repository.add_house(connection, user_name=HOUSE_USER, name=_HOUSE_NAME)
+        client = find_client(connection, HOUSE_USER)
     return client
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+HOUSE_USER: Final = ":online"
+"""The user name of the service itself; with its colon nobody can log in as it, nor import it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

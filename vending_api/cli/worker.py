@@ -1,0 +1,32 @@
+"""`vending worker`: the work that waits, in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from rich.console import Console
+
+from vending_api.main import working
+from vending_api.settings import load_settings
+
+
+def worker() -> None:
+    """Do the work that waits, until Ctrl-C or SIGTERM.
+
+    It verifies payments, vends for them, gives money back, sends messages and reads meters:
+    all that `vending serve` does in the background unless VENDING_BACKGROUND is false. Any
+    number may run at once, beside services that do the same: each step is taken once.
+
+    Ends when the steps that it has begun are done.
+    """
+    asyncio.run(_work())
+
+
+async def _work() -> None:
+    loop = asyncio.get_running_loop()
+    async with working(load_settings()) as work:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, work.stop)
+        Console(stderr=True).print("Working. Ctrl-C ends it.")
+        await work.run()

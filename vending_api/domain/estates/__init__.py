@@ -1,0 +1,1 @@
+"""Estates: utilities whose residents buy online, and how their payments are split."""

@@ -1,0 +1,1 @@
+"""The daily check: Paystack's transactions against orders against tokens."""

@@ -1,0 +1,1 @@
+"""Orders that are paid online: placed, paid, vended once, or refunded."""

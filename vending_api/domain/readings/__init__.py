@@ -1,0 +1,1 @@
+"""Readings of meters from afar: what may be read, and the tasks to read it."""

@@ -1,0 +1,1 @@
+"""Calls of Paystack: announce, verify, refund and list payments."""

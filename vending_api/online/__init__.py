@@ -1,0 +1,1 @@
+"""Selling online: what is called outside of transactions, and what is committed between."""

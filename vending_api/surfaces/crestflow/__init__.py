@@ -1,0 +1,1 @@
+"""The consumer interface: residents buy, and see their tokens, payments and readings."""

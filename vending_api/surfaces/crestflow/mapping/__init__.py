@@ -1,0 +1,1 @@
+"""Their words to ours and back: people, money, receipts, readings, purchases."""

@@ -1,0 +1,1 @@
+"""What Paystack and paying customers call: the webhook, and the page after a payment."""
