@@ -222,6 +222,8 @@ class _History:
             token_identifier=identifier,
             digits=digits,
             made_at=place.at,
+            warrant=f"client {self._client_key}: paid {one.sale['amount_minor']} "
+            f"{one.sale['currency']}",
         )
 
     def _add_money(self, one: _Template, place: _Place, key: int, purchase_id: str) -> None:

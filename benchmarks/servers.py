@@ -66,7 +66,8 @@ def vending(shop: Shop, folder: Path, *, workers: int = 1) -> Iterator[Server]:
     """
     environment = {
         "VENDING_DATABASE_URL": shop.database_url,
-        "VENDING_KEYS_FILE": str(shop.keys_file),
+        "VENDING_KEYS_FILE": str(shop.sealed_keys_file),
+        "VENDING_KEYS_PASSPHRASE_FILE": str(shop.passphrase_file),
         "VENDING_WORKERS": str(workers),
     }
     port = _free_port()

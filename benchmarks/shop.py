@@ -7,6 +7,9 @@ with `--database` can be used again: only its missing meters are added.
 from __future__ import annotations
 
 import hashlib
+import secrets
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -76,6 +79,11 @@ class Shop:
 
     database_url: str
     keys_file: Path
+    """The plain keys, for virtual meters."""
+    sealed_keys_file: Path
+    """The same, as the service takes them."""
+    passphrase_file: Path
+    """What opens them."""
     meters: tuple[str, ...]
     """The numbers that points of sale send."""
     moving_meters: tuple[str, ...]
@@ -101,10 +109,13 @@ class Shop:
 
 
 def prepare(folder: Path, database_url: str, *, meters: int, moving: int = 0) -> Shop:
-    """Write a key file into `folder` and register so many meters, the last of them moving."""
-    keys_file = folder / "keys.toml"
-    keys_file.touch(mode=0o600)
-    keys_file.write_text(_key_file(), encoding="utf-8")
+    """Write key files into `folder` and register so many meters, the last of them moving."""
+    keys_file, sealed_keys_file = folder / "keys.toml", folder / "keys.sealed"
+    passphrase_file = folder / "keys.key"
+    for path, text in ((keys_file, _key_file()), (passphrase_file, secrets.token_hex(32))):
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+    _seal(keys_file, sealed_keys_file, passphrase_file)
     numbers = tuple(_configuration(serial, _GROUP).pan.decoder.digits for serial in range(meters))
     engine = open_database(database_url, connections=1)
     migrations.upgrade(engine)
@@ -124,8 +135,20 @@ def prepare(folder: Path, database_url: str, *, meters: int, moving: int = 0) ->
     return Shop(
         database_url=database_url,
         keys_file=keys_file,
+        sealed_keys_file=sealed_keys_file,
+        passphrase_file=passphrase_file,
         meters=numbers,
         moving_meters=numbers[meters - moving :],
+    )
+
+
+def _seal(plain: Path, sealed: Path, key: Path) -> None:
+    """Seal a key file by a key, as an operator does."""
+    command = ("-m", "sts.cli", "keys", "seal", "--replace", "--by", "key")
+    subprocess.run(  # noqa: S603 (our own command)
+        [sys.executable, *command, "--passphrase-file", str(key), str(plain), str(sealed)],
+        check=True,
+        capture_output=True,
     )
 
 

@@ -31,7 +31,7 @@ def _crc_table() -> tuple[int, ...]:
     return tuple(table)
 
 
-_CRC_TABLE: Final = _crc_table()
+CRC_TABLE: Final = _crc_table()
 
 
 def crc16(data: bytes) -> int:
@@ -42,5 +42,5 @@ def crc16(data: bytes) -> int:
     """
     crc = 0xFFFF
     for byte in data:
-        crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
+        crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 0xFF]
     return (crc & 0xFF) << 8 | crc >> 8

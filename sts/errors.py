@@ -123,6 +123,24 @@ class KeyFileInvalid(FileInvalid):
     code = "key_file_invalid"
 
 
+class KeyFileAltered(FileInvalid):
+    """A sealed key file that is not as it was sealed: an entry was changed, moved or replaced."""
+
+    code = "key_file_altered"
+
+
+class SealNotOpened(StsError):
+    """What was given does not open a sealed key file: it is wrong, or of another kind."""
+
+    code = "seal_not_opened"
+
+
+class ShareInvalid(StsError, ValueError):
+    """A custodian's share that is mistyped, of another set, or already there."""
+
+    code = "share_invalid"
+
+
 class StaTablesInvalid(FileInvalid):
     """A table file that is not two 4-bit substitutions and one 64-bit permutation."""
 
@@ -135,7 +153,49 @@ class DecoderKeyMissing(StsError):
     code = "decoder_key_missing"
 
 
+class IssueLimitReached(StsError):
+    """A security module makes no more tokens, or no more units, under a key today."""
+
+    code = "issue_limit_reached"
+
+
 class TokenNotAllowed(StsError):
     """A token that is not issued this way, or not under a key of this type."""
 
     code = "token_not_allowed"
+
+
+class BatchExtraMissing(StsError, ImportError):
+    """`sts.batch` was asked for, and what it computes with is not installed."""
+
+    code = "batch_extra_missing"
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"columns of tokens need {package}, which is not installed: "
+            "pip install 'sts-vending[batch]'",
+        )
+        self.package = package
+
+
+class ColumnsInvalid(StsError, ValueError):
+    """A table that lacks a column, or holds in it what no row could mean."""
+
+    code = "columns_invalid"
+
+    def __init__(self, column: str, problem: str) -> None:
+        super().__init__(f"column {column}: {problem}")
+        self.column = column
+        self.problem = problem
+
+
+class WorkerLost(StsError):
+    """A process that worked on a part of a file is gone: killed, or out of memory."""
+
+    code = "worker_lost"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a worker process ended before its part was done; run the same command again and it "
+            "goes on from there",
+        )

@@ -9,6 +9,7 @@ row is that row's outcome and never stops the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from sts.errors import (
@@ -21,6 +22,7 @@ from sts.errors import (
 from sts.key_data import KeyType
 from sts.keys.decoder_key import DecoderKey, derive_decoder_key
 from sts.keys.key_change import key_change_to
+from sts.keys.key_facts import KeyDirectory, KeyFacts
 from sts.tokens.codec import CLEAR_CLASS
 from sts.tokens.digits import from_digits
 from sts.tokens.key_change import KeyChangeToken, key_change_tokens
@@ -29,11 +31,8 @@ from sts.tokens.kinds import DatedToken
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sts.base_date import BaseDate
     from sts.key_data import (
-        DecoderKeyGenerationAlgorithm,
         EncryptionAlgorithm,
-        KeyExpiryNumber,
         KeyRevisionNumber,
         SupplyGroupCode,
         TariffIndex,
@@ -49,7 +48,7 @@ _Request = TypeVar("_Request")
 _Result = TypeVar("_Result")
 
 _CREDIT_CLASS: Final = 0
-_KEY_TYPES_WITHOUT_CREDIT: Final = (KeyType.DEFAULT, KeyType.COMMON)
+KEY_TYPES_WITHOUT_CREDIT: Final = (KeyType.DEFAULT, KeyType.COMMON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +97,13 @@ class IssuedToken:
 
 
 @dataclass(frozen=True, slots=True)
-class VendingKeyFacts:
+class VendingKeyFacts(KeyFacts):
     """What may be known of a vending key outside the module: everything but the key."""
 
-    supply_group_code: SupplyGroupCode
-    key_revision_number: KeyRevisionNumber
-    key_type: KeyType
-    base_date: BaseDate
-    key_expiry_number: KeyExpiryNumber
-    algorithm: DecoderKeyGenerationAlgorithm
     key_check_value: str
 
 
-class SecurityModule(Protocol):
+class SecurityModule(KeyDirectory, Protocol):
     """Issues and reads tokens by the column, and tells which keys it holds."""
 
     def issue(self, requests: Sequence[IssueRequest]) -> list[IssuedToken | StsError]:
@@ -118,6 +111,15 @@ class SecurityModule(Protocol):
 
         Errors of a row: VendingKeyNotFound, TokenNotAllowed, KeyExpired, AlgorithmRefused,
         ReadBackMismatch, TokenReserved.
+        """
+        ...
+
+    def begin_issue(
+        self, requests: Sequence[IssueRequest]
+    ) -> Callable[[], list[IssuedToken | StsError]]:
+        """Have tokens made, and return what waits for them and returns what `issue` does.
+
+        A module that stands elsewhere works meanwhile.
         """
         ...
 
@@ -184,6 +186,12 @@ class InProcessSecurityModule:
             return self._read_back(token, None)  # class 1 is not encrypted
 
         return _by_row(issued, requests)
+
+    def begin_issue(
+        self, requests: Sequence[IssueRequest]
+    ) -> Callable[[], list[IssuedToken | StsError]]:
+        """Return what makes the tokens when it is called: nothing here works meanwhile."""
+        return partial(self.issue, requests)
 
     def change_key(
         self, requests: Sequence[KeyChangeRequest]
@@ -292,7 +300,7 @@ def _by_row(
 
 def _require_allowed(token: DatedToken, vending_key: VendingKey) -> None:
     key_type = vending_key.key_type
-    if token.token_class == _CREDIT_CLASS and key_type in _KEY_TYPES_WITHOUT_CREDIT:
+    if token.token_class == _CREDIT_CLASS and key_type in KEY_TYPES_WITHOUT_CREDIT:
         raise TokenNotAllowed(f"no credit is issued under a {key_type.name.lower()} key")
     vending_key.require_valid_for(token.token_identifier)
 

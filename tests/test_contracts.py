@@ -108,6 +108,17 @@ PLANTED = [
         "vending_api/domain/issuing/planted.py",
         "import sts.hazmat.sta",
     ),
+    Planted(
+        "Compiled ciphers stay behind the functions over columns",
+        "sts/cli/planted.py",
+        "import sts.batch.kernels.sta",
+    ),
+    Planted(
+        "The engine runs without the extra that columns need",
+        "sts/tokens/planted.py",
+        "import sts.batch",
+    ),
+    Planted("Only columns know NumPy, Numba and Arrow", "sts/planted.py", "import numpy"),
     Planted("The engine and the tariffs know no framework", "sts/planted.py", "import pydantic"),
     Planted(
         "The engine and the tariffs know no framework", "tariffs/planted.py", "import sqlmodel"

@@ -72,6 +72,16 @@ def test_a_service_without_keys_does_not_start() -> None:
         load_settings()
 
 
+def test_what_opens_the_keys_stands_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDING_KEYS_FILE", "keys.sealed")
+    monkeypatch.setenv("VENDING_KEYS_PASSPHRASE", "hunter2")
+    assert "hunter2" not in repr(load_settings())
+    monkeypatch.setenv("VENDING_KEYS_PASSPHRASE_FILE", "passphrase")
+    with pytest.raises(SettingsInvalid, match=r"^VENDING_KEYS_PASSPHRASE: .* one of them") as both:
+        load_settings()
+    assert "hunter2" not in str(both.value)
+
+
 def test_sqlite_has_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDING_DEMO", "1")
     monkeypatch.setenv("VENDING_WORKERS", "2")

@@ -19,20 +19,24 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Mount
+from starlette.responses import Response
+from starlette.routing import Mount, Router
 
 from vending_api import migrations
+from vending_api.beside import start_teller
 from vending_api.domain.selling import service as selling
 from vending_api.kit.committer import Committer
 from vending_api.kit.db import open_database
 from vending_api.kit.far_lanes import FarCommitter
 from vending_api.kit.lanes import lanes_for
 from vending_api.kit.logging import configure_logging
+from vending_api.kit.private_memory import keep_memory_private
 from vending_api.monitoring.metrics import Metrics
 from vending_api.monitoring.requests import WatchedRequests
 from vending_api.monitoring.routes import Watched, monitoring_routes
 from vending_api.online.service import Online
 from vending_api.outside import Outside
+from vending_api.security_module import security_module_of
 from vending_api.settings import Settings, SettingsInvalid, load_settings
 from vending_api.surfaces.crestflow.routes import build_app as build_crestflow
 from vending_api.surfaces.crestflow.services import CrestflowServices
@@ -44,25 +48,28 @@ from vending_api.teller import (
     Teller,
     keep_what_is_loaded,
     rehearsal_of,
-    security_module_of,
-    start_teller,
 )
 from vending_api.vending import Vending
+from vending_api.web.bodies import LimitedBodies
+from vending_api.web.headers import GuardedAnswers
 from vending_api.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from fastapi import FastAPI
     from sqlalchemy import Engine
+    from starlette.routing import Route
 
-    from vending_api.kit.far_lanes import FarProcess
+    from vending_api.kit.far_process import FarProcess
     from vending_api.vending import Tellers
 
 ELECTRUM_PATH = "/prepaidutility/v3"
 CRESTFLOW_PATH = "/api"
 PAYSTACK_PATH = "/paystack"
 _READING_CONNECTIONS = 8
+_OTHER_BODY_OCTETS = 4_096
+"""Where no surface is; nothing reads a body there."""
 
 
 def utc_now() -> datetime:
@@ -100,7 +107,7 @@ def create_app(
     Without a `teller` in a process of its own it has one in this process. Raises
     SettingsInvalid, or the StsError of a key or table file, before it starts.
     """
-    parts = _parts(settings, now, teller)
+    parts = _parts(settings, now, teller, signs=settings.background)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -127,17 +134,19 @@ def create_app(
     routes = [  # sales first: they are looked for in this order
         _mount(ELECTRUM_PATH, build_electrum(services=_electrum_services(vending), now=now)),
         _mount(CRESTFLOW_PATH, _crestflow(parts.online, settings)),
-        *monitoring_routes(watched, metrics, now=now),
     ]
     if settings.paystack_secret_key is not None:
         routes.append(_mount(PAYSTACK_PATH, _paystack(parts, settings, now)))
-    app = Starlette(routes=routes, middleware=[counted], lifespan=lifespan)
+    routes.append(Mount("", _elsewhere(monitoring_routes(watched, metrics, now=now))))
+    guarded = Middleware(GuardedAnswers, over_tls=settings.tls_cert is not None)
+    app = Starlette(routes=routes, middleware=[counted, guarded], lifespan=lifespan)
     app.router.redirect_slashes = False
     return app
 
 
 def create_app_from_environment() -> Starlette:
     """Return the service that the environment configures; each worker process calls it."""
+    keep_memory_private()
     settings = load_settings()
     app = create_app(settings, teller=start_teller())
     keep_what_is_loaded()
@@ -150,12 +159,14 @@ async def working(settings: Settings) -> AsyncIterator[Worker]:
 
     Raises SettingsInvalid and StartFailed.
     """
-    parts = _parts(settings, utc_now, await asyncio.to_thread(start_teller))
+    parts = _parts(settings, utc_now, start_teller(), signs=True)
     async with parts.running():
         yield Worker(parts.online)
 
 
-def _parts(settings: Settings, now: Callable[[], datetime], teller: FarProcess | None) -> _Parts:
+def _parts(
+    settings: Settings, now: Callable[[], datetime], teller: FarProcess | None, *, signs: bool
+) -> _Parts:
     configure_logging()
     url = settings.database_url.get_secret_value()
     selling_lanes = 0 if teller is not None else lanes_for(url.split(":")[0])
@@ -167,7 +178,7 @@ def _parts(settings: Settings, now: Callable[[], datetime], teller: FarProcess |
         )
     metrics, tellers = _near(settings, engine) if teller is None else _far(teller)
     vending = Vending(engine, tellers, metrics, rehearsal=rehearsal_of(settings))
-    outside = Outside(settings, engine, now=now, on_call=metrics.payments.called)
+    outside = Outside(settings, engine, now=now, on_call=metrics.payments.called, signs=signs)
     online = Online(engine, vending.transact, outside.world, outside.terms, on_vend=metrics.vended)
     return _Parts(vending=vending, online=online, outside=outside, metrics=metrics)
 
@@ -253,6 +264,15 @@ def _paystack(parts: _Parts, settings: Settings, now: Callable[[], datetime]) ->
         webhook_addresses=settings.paystack_webhook_addresses,
         channels=parts.outside.terms.policy.channels,
         now=now,
+    )
+
+
+def _elsewhere(routes: Sequence[Route]) -> LimitedBodies:
+    """Return what answers wherever no surface is."""
+    return LimitedBodies(
+        Router(routes, redirect_slashes=False),
+        most_octets=_OTHER_BODY_OCTETS,
+        too_long=lambda _: Response(None, 413),
     )
 
 

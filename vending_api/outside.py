@@ -17,6 +17,7 @@ from vending_api.domain.payments.types import PaymentPolicy
 from vending_api.gateways.paystack.client import PaystackGateway
 from vending_api.gateways.sms import SmsMessenger
 from vending_api.gateways.smtp import SmtpMessenger
+from vending_api.kit.signatures import SigningKey, SigningKeyInvalid, read_signing_key
 from vending_api.online.world import Terms, World
 from vending_api.sandbox.meter_gateway import SimulatedMeters
 from vending_api.settings import SettingsInvalid
@@ -44,10 +45,12 @@ class Outside:
         *,
         now: Callable[[], datetime],
         on_call: Callable[[str, str, float], None],
+        signs: bool = True,
     ) -> None:
         """`on_call` is told of each call of Paystack: which, its outcome, its seconds.
 
-        Raises SettingsInvalid for a sender that is no address.
+        `signs` says whether checkpoints of the token log are made here. Raises SettingsInvalid
+        for a sender that is no address, and a signing key that cannot be read.
         """
         self._gateway = _paystack(settings, on_call)
         self._smtp = _smtp(settings, now)
@@ -65,6 +68,7 @@ class Outside:
             new_reference=lambda: f"T{secrets.randbelow(_REFERENCES):015}",
             new_api_key=_new_api_key,
             new_task_no=lambda: str(uuid4()),
+            signer=log_signer(settings) if signs else None,
         )
         self.terms = _terms(settings, messengers)
 
@@ -80,6 +84,16 @@ class Outside:
                 await self._sms.aclose()
             if self._smtp is not None:
                 await asyncio.to_thread(self._smtp.stop)
+
+
+def log_signer(settings: Settings) -> SigningKey | None:
+    """Return what signs checkpoints of the token log, if anything does; raises SettingsInvalid."""
+    if settings.log_key_file is None:
+        return None
+    try:
+        return read_signing_key(settings.log_key_file)
+    except SigningKeyInvalid as error:
+        raise SettingsInvalid(f"VENDING_LOG_KEY_FILE: {error}") from None
 
 
 def _terms(settings: Settings, messengers: Mapping[Channel, Messenger]) -> Terms:

@@ -84,12 +84,32 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("sqlite:///vending.db")
     """SQLAlchemy address: sqlite:///FILE, or postgresql+psycopg://USER:PASSWORD@HOST/NAME."""
     keys_file: Path | None = None
-    """TOML file of vending keys, in the form of keys.example."""
+    """Vending keys, sealed by `sts keys seal`; in a demo also plain ones as keys.example."""
+    keys_passphrase_file: Path | None = None
+    """File with what opens them: a passphrase, or a key of 64 hex digits."""
+    keys_passphrase: SecretStr | None = None
+    """The same, as a secret manager puts it into the environment."""
+    security_module: Path | None = None
+    """The socket of a security module that runs by itself; else the service starts one."""
+    module_counters: Path | None = None
+    """Where the security module keeps what it has made under each key."""
+    module_tokens_a_day: Annotated[int, Field(ge=1)] | None = None
+    """How many tokens the security module makes under one key in a day (UTC)."""
+    module_units_a_day: Annotated[int, Field(ge=1)] | None = None
+    """For how many units of credit (kWh, m3) together."""
+    log_key_file: Path | None = None
+    """The private key that signs checkpoints of the token log; without it there are none."""
     sta_tables: Path | None = None
     """TOML or JSON file of the licensed STA tables; without it the IEC sample tables."""
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = DEFAULT_PORT
+    trusted_proxies: Networks = ()
+    """Whose word counts for the address of who asks (X-Forwarded-For): addresses or networks."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    tls_cert: Path | None = None
+    """PEM file of the server's certificate, then those above it; with it, TLS is spoken."""
+    tls_key: Path | None = None
+    """PEM file of its private key."""
     demo_timeout_seconds: Annotated[float, Field(ge=0, le=600)] = 10
     """How long the demo lets the first purchase of TST011 wait, until it is answered 504."""
     demo: bool = False
@@ -166,9 +186,9 @@ def load_settings() -> Settings:
         raise SettingsInvalid(
             "VENDING_WORKERS: SQLite has one writer, so one worker; use PostgreSQL for more"
         )
-    if settings.keys_file is None and not settings.demo:
+    if settings.keys_file is None and settings.security_module is None and not settings.demo:
         raise SettingsInvalid(
-            "VENDING_KEYS_FILE: it is not set; name a key file in the form of keys.example, "
+            "VENDING_KEYS_FILE: it is not set; name a key file that `sts keys seal` made, "
             "or try `vending serve --demo`"
         )
     _require_together(settings)
@@ -176,7 +196,17 @@ def load_settings() -> Settings:
 
 
 def _require_together(settings: Settings) -> None:
-    """Raise SettingsInvalid for what is of no use without something else."""
+    """Raise SettingsInvalid for what is of no use without something else, or beside it."""
+    if settings.keys_passphrase_file is not None and settings.keys_passphrase is not None:
+        raise SettingsInvalid(
+            "VENDING_KEYS_PASSPHRASE: it is set, and VENDING_KEYS_PASSPHRASE_FILE, too; "
+            "leave one of them out"
+        )
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        missing, there = ("CERT", "KEY") if settings.tls_cert is None else ("KEY", "CERT")
+        raise SettingsInvalid(
+            f"VENDING_TLS_{missing}: it is not set, and VENDING_TLS_{there} is; set both or neither"
+        )
     if settings.paystack_secret_key is not None and settings.public_url is None:
         raise SettingsInvalid(
             "VENDING_PUBLIC_URL: it is not set; with VENDING_PAYSTACK_SECRET_KEY, name the address "

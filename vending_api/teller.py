@@ -1,8 +1,9 @@
 """Who sells: all that happens inside transactions, by the names of the operations.
 
-A teller has the keys. `vending serve` gives it a process of its own, so that the process which
-talks to the world holds none, and the two work at the same time; there it is asked over a socket
-(`kit.far_lanes`), elsewhere by the committer of the same process.
+`vending serve` gives a teller a process of its own, so that it and the process which talks to the
+world work at the same time; there it is asked over a socket (`kit.far_lanes`), elsewhere by the
+committer of the same process. Neither has a key: tokens are made by the security module, in a
+third process (`custody`).
 """
 
 from __future__ import annotations
@@ -16,13 +17,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import structlog
-
-from sts.errors import StsError
-from sts.keys.key_file import load_key_file
-from sts.keys.sta_tables import SAMPLE_TABLES, load_sta_tables
-from sts.security_module import InProcessSecurityModule
-from sts.tokens.codec import TokenCodec
+from vending_api.custody.client import SecurityModuleElsewhere
 from vending_api.domain.advices.service import advise, note_sale
 from vending_api.domain.faults.service import report_fault
 from vending_api.domain.issuing.service import TokenMaker
@@ -31,21 +26,21 @@ from vending_api.domain.reprints.service import reprint
 from vending_api.domain.sales.types import Sale
 from vending_api.domain.selling import service as selling
 from vending_api.kit.db import open_database
-from vending_api.kit.errors import Refusal
-from vending_api.kit.far_lanes import FarProcess, StartFailed, own_end, serve_lanes
-from vending_api.kit.frames import frame
+from vending_api.kit.errors import Refusal, SecurityModuleUnavailable
+from vending_api.kit.far_lanes import serve_lanes
+from vending_api.kit.far_process import StartFailed, refuse_to_begin
 from vending_api.kit.lanes import lanes_for
 from vending_api.kit.logging import configure_logging
-from vending_api.sandbox.example_keys import example_keys
+from vending_api.kit.private_memory import keep_memory_private
 from vending_api.sandbox.rehearsal import Rehearsal
 from vending_api.settings import Settings, SettingsInvalid, load_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from sts.keys.key_file import KeyStore
     from sts.security_module import SecurityModule
     from vending_api.domain.sales.types import ChangeKey, SellCredit
+    from vending_api.kit.group import Unfinished
 
 Tell = Callable[[Any], bytes]
 """Makes an answer of an outcome: a function of a module, or such a one with arguments."""
@@ -53,8 +48,7 @@ Tell = Callable[[Any], bytes]
 _AFTER_ALL_METERS: Final = "~"
 """The place of advices in a group: after the sales that they may be about."""
 _MINUTE: Final = timedelta(minutes=1)
-
-_log = structlog.get_logger(__name__)
+_START_LIMIT_SECONDS: Final = 60
 
 
 class Asked(NamedTuple):
@@ -157,15 +151,19 @@ class Teller:
     def _try_out(self, connection: Connection, command: Any) -> Any:
         return selling.try_out(connection, self._maker, command)
 
-    def _sell(self, connection: Connection, command: SellCredit) -> Sale | Refusal:
+    def _sell(
+        self, connection: Connection, command: SellCredit
+    ) -> Sale | Unfinished[Sale] | Refusal:
         return self._rehearsed(connection, partial(selling.sell, connection, self._maker, command))
 
-    def _retry(self, connection: Connection, command: SellCredit) -> Sale | Refusal:
+    def _retry(
+        self, connection: Connection, command: SellCredit
+    ) -> Sale | Unfinished[Sale] | Refusal:
         return self._rehearsed(connection, partial(selling.retry, connection, self._maker, command))
 
     def _rehearsed(
-        self, connection: Connection, sale: Callable[[], Sale | Refusal]
-    ) -> Sale | Refusal:
+        self, connection: Connection, sale: Callable[[], Sale | Unfinished[Sale] | Refusal]
+    ) -> Sale | Unfinished[Sale] | Refusal:
         return sale() if self._rehearsal is None else self._rehearsal.sell(connection, sale)
 
     def _change_key(self, connection: Connection, command: ChangeKey) -> Sale | Refusal:
@@ -186,26 +184,17 @@ class Teller:
         return newest - (sale.sold_at - base_date.moment) // _MINUTE
 
 
-def start_teller() -> FarProcess:
-    """Start a teller in a process of its own, as the environment configures it.
-
-    Its greeting is what the keys are for, without the keys. Raises SettingsInvalid, StartFailed.
-    """
-    return FarProcess("from vending_api.teller import main; main()")
-
-
 def main() -> None:
     """Be the process of a teller."""
+    keep_memory_private()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it ends when the process does that it works for
     configure_logging()
     try:
         settings = load_settings()
-        security_module = security_module_of(settings)
-    except (SettingsInvalid, StsError, OSError) as error:
-        reason = error if isinstance(error, SettingsInvalid) else StartFailed(str(error))
-        with own_end() as connection:
-            connection.sendall(frame(reason))
+        security_module = _security_module_of(settings)
+    except (SettingsInvalid, SecurityModuleUnavailable) as error:
+        refuse_to_begin(error if isinstance(error, SettingsInvalid) else StartFailed(str(error)))
         return
     url = settings.database_url.get_secret_value()
     engine = open_database(url, connections=lanes_for(url.split(":")[0].split("+")[0]))
@@ -217,6 +206,7 @@ def main() -> None:
         greeting=security_module.facts(),
         foresee=selling.foresee,
     )
+    security_module.close()
     engine.dispose()
 
 
@@ -235,28 +225,9 @@ def rehearsal_of(settings: Settings) -> Rehearsal | None:
     return Rehearsal(settings.demo_timeout_seconds) if settings.demo else None
 
 
-def security_module_of(settings: Settings) -> SecurityModule:
-    """Return the module with the keys of an installation.
-
-    Raises SettingsInvalid, or the StsError of a key or table file.
-    """
-    tables = SAMPLE_TABLES if settings.sta_tables is None else load_sta_tables(settings.sta_tables)
-    if tables.is_sample:
-        _log.warning(
-            "sample_sta_tables",
-            effect="EA07 tokens are for tests; no real meter accepts them",
-            mend="set VENDING_STA_TABLES to the licensed tables",
-        )
-    return InProcessSecurityModule(_key_store(settings), TokenCodec(tables))
-
-
-def _key_store(settings: Settings) -> KeyStore:
-    if settings.keys_file is None:
-        return example_keys()
-    keys = load_key_file(settings.keys_file)
-    if keys.holds_well_known_keys and not settings.demo:
-        raise SettingsInvalid(
-            "VENDING_KEYS_FILE: it holds published test keys, with which anybody can make tokens; "
-            "use your own, or `vending serve --demo`"
-        )
-    return keys
+def _security_module_of(settings: Settings) -> SecurityModuleElsewhere:
+    """Return what asks the security module; raises SettingsInvalid, SecurityModuleUnavailable."""
+    if settings.security_module is None:
+        raise SettingsInvalid("VENDING_SECURITY_MODULE: it is not set; name a module's socket")
+    # It may have been started just now, as this process was.
+    return SecurityModuleElsewhere(settings.security_module, wait_seconds=_START_LIMIT_SECONDS)

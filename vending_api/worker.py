@@ -1,4 +1,4 @@
-"""The loops that do what waits in the database: steps of orders, messages, readings.
+"""The loops that do what waits in the database: steps of orders, messages, readings, checkpoints.
 
 Any number of workers may run at once, in any processes: each step is taken under a lease, and
 every step may be done again without harm.
@@ -62,6 +62,7 @@ class Worker:
                 for line in self._lines:
                     await self._begin(line)
                 await self._tidy()
+                await self._online.checkpoints.make_if_due()
             except Exception as error:  # noqa: BLE001 (the loop must outlive any fault)
                 _log.warning("nothing_taken", error=type(error).__name__)
                 pause = _PAUSE_AFTER_ERROR_SECONDS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from sts.cli import issue
-from sts.cli.look import keys, meter_number
+from sts.cli import batch, issue, keys
+from sts.cli.look import meter_number
 from sts.cli.program import OneLineErrors
 from sts.cli.prove import conformance
 from sts.cli.read import decode, describe
@@ -21,10 +21,11 @@ app = typer.Typer(
     "from files only: --keys FILE or VENDING_KEYS_FILE, --sta-tables FILE or VENDING_STA_TABLES.",
 )
 app.add_typer(issue.app, name="issue")
+app.add_typer(batch.app, name="batch")
 app.command()(decode)
 app.command()(describe)
 app.command()(conformance)
-app.command()(keys)
+app.add_typer(keys.app, name="keys")
 app.command()(meter_number)
 
 

@@ -1,71 +1,24 @@
-"""`sts keys` and `sts meter-number`: look at key files and meter numbers, safely.
+"""`sts meter-number`: look at a meter number, safely.
 
 Annotations are read at run time.
 """
 
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from sts.cli.options import KEYS_VARIABLE, JsonOption
-from sts.cli.output import print_json, print_rows, print_table
-from sts.cli.program import complain
+from sts.cli.options import JsonOption
+from sts.cli.output import print_json, print_rows
 from sts.errors import InvalidField
-from sts.keys.key_file import load_key_file
 from sts.meter_number import (
     LONG_DRN_IIN,
     DecoderReferenceNumber,
     IssuerIdentificationNumber,
     MeterPan,
 )
-from sts.security_module import InProcessSecurityModule
-from sts.tokens.codec import TokenCodec
 
 _PAN_LENGTH: Final = 18
 _DRN_LENGTHS: Final = (11, 13)
-
-
-def keys(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE",
-            envvar=KEYS_VARIABLE,
-            exists=True,
-            dir_okay=False,
-            help="A key file (TOML, as in keys.example).",
-        ),
-    ],
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """List a key file's entries with their check values, never the keys.
-
-    Compare the check values with the ones that came with the keys: they tell that a key was
-    entered right without telling the key.
-    """
-    store = load_key_file(file)
-    facts = InProcessSecurityModule(store, TokenCodec()).facts()
-    rows = [
-        {
-            "supply_group_code": str(fact.supply_group_code),
-            "key_revision_number": fact.key_revision_number.value,
-            "key_type": int(fact.key_type),
-            "base_date": int(fact.base_date),
-            "key_expiry_number": fact.key_expiry_number.value,
-            "decoder_key_generation_algorithm": str(fact.algorithm),
-            "key_check_value": fact.key_check_value,
-        }
-        for fact in facts
-    ]
-    if as_json:
-        print_json({"keys": rows, "holds_well_known_keys": store.holds_well_known_keys})
-    else:
-        headings = ("SGC", "KRN", "key type", "base date", "KEN", "DKGA", "check value")
-        print_table(headings, [[str(value) for value in row.values()] for row in rows])
-    if store.holds_well_known_keys:
-        complain("note: published test keys are among them; anyone can make tokens under those")
 
 
 def meter_number(

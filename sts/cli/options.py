@@ -13,10 +13,12 @@ from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 import typer
 
+from sts.cli.opening import OpeningOptions
 from sts.cli.program import WrongUsage, complain
 from sts.errors import StsError
 from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, SupplyGroupCode, TariffIndex
-from sts.keys.key_file import KeyStore, load_key_file
+from sts.keys.key_file import KeyStore
+from sts.keys.sealed_file import read_key_file
 from sts.keys.sta_tables import SAMPLE_TABLES, load_sta_tables
 from sts.meter_number import MeterPan
 from sts.security_module import MeterConfiguration
@@ -24,6 +26,10 @@ from sts.tokens.codec import TokenCodec
 
 KEYS_VARIABLE: Final = "VENDING_KEYS_FILE"
 TABLES_VARIABLE: Final = "VENDING_STA_TABLES"
+SAMPLE_TABLES_NOTE: Final = (
+    "note: EA07 with the standard's sample tables, for tests only; give --sta-tables FILE for "
+    "meters in the field"
+)
 
 _Given = TypeVar("_Given")
 _Value = TypeVar("_Value")
@@ -48,7 +54,7 @@ JsonOption = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyOptions:
+class KeyOptions(OpeningOptions):
     """Where the secrets are: files, so that no key ever stands on a command line."""
 
     keys: Annotated[
@@ -59,19 +65,24 @@ class KeyOptions:
             dir_okay=False,
             envvar=KEYS_VARIABLE,
             rich_help_panel=_KEYS_PANEL,
-            help="Your vending keys (TOML, as in keys.example).",
+            help="Your vending keys: a file that `sts keys seal` made, or one as keys.example.",
         ),
     ] = None
     sta_tables: TablesOption = None
 
     def store(self) -> KeyStore:
-        """Return the vending keys; raises WrongUsage if no file was named."""
+        """Return the vending keys, once they are opened; raises WrongUsage if no file was named."""
+        keys = read_key_file(self.key_path())
+        return keys if isinstance(keys, KeyStore) else keys.open(self.opened(keys).key)
+
+    def key_path(self) -> Path:
+        """Return where the vending keys are; raises WrongUsage if no file was named."""
         if self.keys is None:
             raise WrongUsage(
                 f"no vending keys: give --keys FILE or set {KEYS_VARIABLE}; "
                 "keys.example shows what the file holds",
             )
-        return load_key_file(self.keys)
+        return self.keys
 
     def codec(self, algorithm: EncryptionAlgorithm) -> TokenCodec:
         """Return a codec with the tables; says so when EA07 falls back to the sample tables."""
@@ -79,10 +90,7 @@ class KeyOptions:
             SAMPLE_TABLES if self.sta_tables is None else load_sta_tables(self.sta_tables)
         )
         if algorithm is EncryptionAlgorithm.EA07 and codec.uses_sample_tables:
-            complain(
-                "note: EA07 with the standard's sample tables, for tests only; give --sta-tables "
-                "FILE for meters in the field",
-            )
+            complain(SAMPLE_TABLES_NOTE)
         return codec
 
 

@@ -74,6 +74,9 @@ def report(error: Exception) -> int:
         if message := error.format_message():  # empty: the help was shown instead
             complain(message + hint)
         return error.exit_code
+    if isinstance(error, typer.Abort):
+        complain("interrupted; nothing was done")
+        return REFUSED
     if isinstance(error, OSError):
         complain(str(error))
         return WRONG_USAGE

@@ -9,7 +9,7 @@ from array import array
 from struct import unpack
 from typing import Final
 
-_S7: Final = (
+S7: Final = (
     27, 50, 51, 90, 59, 16, 23, 84, 91, 26, 114, 115, 107, 44, 102, 73, 31, 36, 19, 108, 55,
     46, 63, 74, 93, 15, 64, 86, 37, 81, 28, 4, 11, 70, 32, 13, 123, 53, 68, 66, 43, 30, 65,
     20, 75, 121, 21, 111, 14, 85, 9, 54, 116, 12, 103, 83, 40, 10, 126, 56, 2, 7, 96, 41,
@@ -19,7 +19,7 @@ _S7: Final = (
     125,
 )  # fmt: skip
 
-_S9: Final = (
+S9: Final = (
     451, 203, 339, 415, 483, 233, 251, 53, 385, 185, 279, 491, 307, 9, 45, 211, 199, 330,
     55, 126, 235, 356, 403, 472, 163, 286, 85, 44, 29, 418, 355, 280, 331, 338, 466, 15, 43,
     48, 314, 229, 273, 312, 398, 99, 227, 200, 500, 27, 1, 157, 248, 416, 365, 499, 28, 326,
@@ -56,9 +56,9 @@ _S9: Final = (
 # ^ k]: two look-ups. Arrays of 128 KiB stay in the processor's cache; lists of ints do not, and
 # take a third longer.
 _FI_BEFORE_KEY: Final = array(
-    "H", [(_S7[low] ^ (s ^ low) & 0x7F) << 9 | s ^ low for s in _S9 for low in range(128)]
+    "H", [(S7[low] ^ (s ^ low) & 0x7F) << 9 | s ^ low for s in S9 for low in range(128)]
 )
-_FI_AFTER_KEY: Final = array("H", [high << 9 | s ^ high for high in range(128) for s in _S9])
+_FI_AFTER_KEY: Final = array("H", [high << 9 | s ^ high for high in range(128) for s in S9])
 
 _Words = tuple[int, ...]
 

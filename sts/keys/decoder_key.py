@@ -94,7 +94,7 @@ def derive_decoder_key(
     if algorithm is _DKGA02:
         message = _dkga02_message(vending_key, pan, tariff_index)
     else:
-        message = _dkga04_message(vending_key, pan, tariff_index, encryption_algorithm)
+        message = dkga04_message(vending_key, pan, tariff_index, encryption_algorithm)
     octets = vending_key.mix(message)[: encryption_algorithm.key_octets]
     return DecoderKey(octets, encryption_algorithm)
 
@@ -140,7 +140,7 @@ def _control_number(key_type: int, group: str, tariff_index: str, revision: int)
     return int(f"{int(key_type)}{group}{tariff_index}{revision}FFFFFF", 16)
 
 
-def _dkga04_message(
+def dkga04_message(
     vending_key: VendingKey,
     pan: MeterPan,
     tariff_index: TariffIndex,

@@ -6,38 +6,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from sts.base_date import BaseDate
-from sts.errors import AlgorithmRefused, InvalidField, KeyFileInvalid, VendingKeyNotFound
-from sts.key_data import (
-    DecoderKeyGenerationAlgorithm,
-    KeyExpiryNumber,
-    KeyRevisionNumber,
-    KeyType,
-    SupplyGroupCode,
-)
+from sts.errors import InvalidField, KeyFileInvalid, VendingKeyNotFound
+from sts.keys.entries import FACT_FIELDS, EntryWrong, facts_of, field_of, require_known
 from sts.keys.files import parse_toml, read_text
-from sts.keys.vending_key import VendingKey
+from sts.keys.vending_key import check_value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_Raw = TypeVar("_Raw")
-_Made = TypeVar("_Made")
+    from sts.key_data import KeyRevisionNumber, SupplyGroupCode
+    from sts.keys.vending_key import VendingKey
 
 _TABLE: Final = "vending_key"
-_FIELDS: Final = (
-    "supply_group_code",
-    "key_revision_number",
-    "key_type",
-    "base_date",
-    "key_expiry_number",
-    "decoder_key_generation_algorithm",
-    "key",
-)
-
 WELL_KNOWN_KEYS: Final = frozenset(
     bytes.fromhex(key)
     for key in (
@@ -49,6 +32,9 @@ WELL_KNOWN_KEYS: Final = frozenset(
     )
 )
 """Keys that anyone can look up. What is sold under them anyone can forge."""
+
+WELL_KNOWN_CHECK_VALUES: Final = frozenset(map(check_value_of, WELL_KNOWN_KEYS))
+"""By these they are known, and so are the same DES keys with other parity bits."""
 
 
 class KeyStore:
@@ -85,7 +71,7 @@ class KeyStore:
     @property
     def holds_well_known_keys(self) -> bool:
         """Whether a published test key is among them; nothing real is sold under such a key."""
-        return any(key.octets in WELL_KNOWN_KEYS for key in self)
+        return any(key.key_check_value in WELL_KNOWN_CHECK_VALUES for key in self)
 
     def __iter__(self) -> Iterator[VendingKey]:
         return iter(self._keys.values())
@@ -110,6 +96,8 @@ def parse_key_file(text: str, *, path: str) -> KeyStore:
     """
     data = parse_toml(text, path, KeyFileInvalid)
     entries = data.pop(_TABLE, None)
+    if "seal" in data:
+        raise KeyFileInvalid(path, "it is sealed, and a plain key file is wanted here")
     if data:
         raise KeyFileInvalid(path, f"unknown field {min(data)}; only [[{_TABLE}]] is known")
     are_tables = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
@@ -120,7 +108,7 @@ def parse_key_file(text: str, *, path: str) -> KeyStore:
     for number, entry in enumerate(entries, start=1):
         try:
             key = _vending_key(entry)
-        except _Wrong as wrong:
+        except EntryWrong as wrong:
             raise KeyFileInvalid(path, f"[[{_TABLE}]] entry {number}, {wrong}") from None
         first = places.setdefault((key.supply_group_code, key.key_revision_number), number)
         if first != number:
@@ -132,48 +120,15 @@ def parse_key_file(text: str, *, path: str) -> KeyStore:
     return KeyStore(keys)
 
 
-class _Wrong(Exception):
-    """A field of an entry, and what is wrong with it."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"field {field}: {problem}")
-
-
 def _vending_key(entry: dict[str, Any]) -> VendingKey:
-    """Return the key of one entry; raises _Wrong for the first field that is wrong."""
-    if unknown := entry.keys() - set(_FIELDS):
-        raise _Wrong(min(unknown), f"unknown; known are {', '.join(_FIELDS)}")
-    group = _field(entry, "supply_group_code", str, SupplyGroupCode)
-    revision = _field(entry, "key_revision_number", int, KeyRevisionNumber)
-    key_type = _field(entry, "key_type", int, KeyType.parse)
-    base_date = _field(entry, "base_date", int, BaseDate.parse)
-    expiry = _field(entry, "key_expiry_number", int, KeyExpiryNumber)
-    algorithm = _field(
-        entry, "decoder_key_generation_algorithm", str, DecoderKeyGenerationAlgorithm.parse
-    )
+    """Return the key of one entry; raises EntryWrong for the first field that is wrong."""
+    require_known(entry, (*FACT_FIELDS, "key"))
+    facts = facts_of(entry)
 
     def made_of(digits: str) -> VendingKey:
+        algorithm = facts.algorithm
         if not re.fullmatch("(?:[0-9A-Fa-f]{2})*", digits):
             raise InvalidField("key", "not hexadecimal", f"{algorithm.key_octets * 2} hex digits")
-        return VendingKey(
-            bytes.fromhex(digits), group, revision, key_type, base_date, expiry, algorithm
-        )
+        return facts.with_octets(bytes.fromhex(digits))
 
-    return _field(entry, "key", str, made_of)
-
-
-def _field(
-    entry: dict[str, Any], name: str, raw_type: type[_Raw], make: Callable[[_Raw], _Made]
-) -> _Made:
-    """Return a field of an entry as its own type; raises _Wrong, which shows no value."""
-    if name not in entry:
-        raise _Wrong(name, "missing")
-    raw = entry[name]
-    if type(raw) is not raw_type:  # a bool is an int to isinstance
-        raise _Wrong(name, f"expected {'text in quotes' if raw_type is str else 'a whole number'}")
-    try:
-        return make(raw)
-    except InvalidField as problem:
-        raise _Wrong(name, f"expected {problem.expected}") from None
-    except AlgorithmRefused as refused:
-        raise _Wrong(name, str(refused)) from None
+    return field_of(entry, "key", str, made_of)

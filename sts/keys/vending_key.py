@@ -69,9 +69,7 @@ class VendingKey(SecretOctets):
         DKGA02: the first 3 octets of the zero block under DES. DKGA04: the first 3 octets
         of HMAC-SHA-256 over 16 zero octets (not checked against any other system's).
         """
-        if self._des is not None:
-            return self._des.encrypt(bytes(8))[:CHECK_VALUE_OCTETS].hex().upper()
-        return mac_check_value(self.octets)
+        return check_value_of(self.octets) if self._des is None else _des_check_value(self._des)
 
     def mix(self, message: bytes) -> bytes:
         """Return the one-way function at the heart of the key's DKGA, over `message`.
@@ -102,3 +100,14 @@ class VendingKey(SecretOctets):
             self.key_expiry_number,
             self.algorithm,
         )
+
+
+def check_value_of(octets: bytes) -> str:
+    """Return the key check value of a vending key's octets: 8 for DKGA02, 20 for DKGA04."""
+    if len(octets) == DecoderKeyGenerationAlgorithm.DKGA02.key_octets:
+        return _des_check_value(DesCipher(octets))
+    return mac_check_value(octets)
+
+
+def _des_check_value(des: DesCipher) -> str:
+    return des.encrypt(bytes(8))[:CHECK_VALUE_OCTETS].hex().upper()

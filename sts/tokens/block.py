@@ -18,6 +18,7 @@ _CURRENCY_CRC_SUFFIX: Final = b"\x01"
 _BODY_BITS: Final = 48
 _CRC_BITS: Final = 16
 _CRC_INPUT_OCTETS: Final = 7
+WRONG_CHECKSUM: Final = "the checksum is wrong: another key, or digits that were mistyped"
 
 
 def seal(token_class: int, subclass: int, payload: int) -> int:
@@ -37,7 +38,7 @@ def open_block(token_class: int, block: int) -> tuple[int, int]:
     bits = DATA_BLOCK.unpack(block)
     subclass = bits["subclass"]
     if bits["crc"] != _checksum(token_class, subclass, block >> _CRC_BITS):
-        raise CrcMismatch("the checksum is wrong: another key, or digits that were mistyped")
+        raise CrcMismatch(WRONG_CHECKSUM)
     return subclass, bits["payload"]
 
 

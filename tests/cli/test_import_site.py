@@ -11,6 +11,7 @@ import pytest
 
 import vending_api.cli.importing as package
 from tests.cli.site_support import refused, rows, station, write_site
+from tests.support.sealed_keys import sealed
 from tests.support.selling import FLAT
 from vending_api.cli.importing.columns import COLUMNS
 from vending_api.cli.importing.site_file import (
@@ -345,6 +346,16 @@ def test_a_missing_key_is_warned_of(
     assert ("warning" in done.err) == bool(words)
     assert words in done.err
     assert "0badc0de5eed1234" not in done.err
+
+
+def test_a_missing_key_is_warned_of_without_opening_a_sealed_file(
+    vending: VendingCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keys.sealed").write_text(sealed(KEYS))
+    monkeypatch.setenv("VENDING_KEYS_FILE", "keys.sealed")
+    done = vending("import", "site.toml")
+    assert done.code == 0
+    assert "no key of supply group 100001 revision 1, which its meters should hold" in done.err
 
 
 def test_a_database_of_another_schema_or_none_is_refused(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.cli.site_support import NUMBERS, PANS, rows, station
+from tests.support.sealed_keys import sealed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,12 +178,13 @@ def test_a_key_change_that_the_key_file_cannot_make_is_warned_of(
     words: str,
 ) -> None:
     keys = KEY.format(revision=1, base_date=2014) + KEY.format(revision=2, base_date=base_date)
-    (tmp_path / "keys.toml").write_text(keys)
-    monkeypatch.setenv("VENDING_KEYS_FILE", "keys.toml")
-    done = _order(vending, "--revision", revision)
-    assert done.code == 0
-    assert ("warning" in done.err) == bool(words)
-    assert words in done.err
+    monkeypatch.setenv("VENDING_KEYS_FILE", "keys")
+    for text in (sealed(keys), keys):
+        (tmp_path / "keys").write_text(text)
+        done = _order(vending, "--revision", revision)
+        assert done.code == 0
+        assert ("warning" in done.err) == bool(words)
+        assert words in done.err
 
 
 def test_a_move_to_another_base_date_is_pointed_out(

@@ -18,23 +18,13 @@ import pytest
 from sts.virtual_meter import Accepted
 from tests.support.http import message, point_of_sale
 from tests.support.processes import COMMAND, environment, free_port
+from tests.support.sealed_keys import OWN_KEY, OWN_KEYS, installed
 from vending_api.main import ELECTRUM_PATH
 from vending_api.sandbox.virtual_meters import demo_virtual_meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-OWN_KEYS = """
-[[vending_key]]
-supply_group_code = "000001"
-key_revision_number = 1
-key_type = 2
-base_date = 2014
-key_expiry_number = 255
-decoder_key_generation_algorithm = "02"
-key = "0badc0de5eed1234"
-"""
 
 
 def _vending(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -202,11 +192,20 @@ def test_sqlite_refuses_a_second_worker(tmp_path: Path) -> None:
 
 
 def test_published_keys_are_refused_outside_a_demo(tmp_path: Path) -> None:
-    published = OWN_KEYS.replace("0badc0de5eed1234", "abababababababab")
-    (tmp_path / "keys.toml").write_text(published)
-    done = _vending(tmp_path, "serve", VENDING_KEYS_FILE="keys.toml")
+    published = OWN_KEYS.replace(OWN_KEY, "abababababababab")
+    done = _vending(tmp_path, "serve", **installed(tmp_path, published))
     _refused(done, 2, "published test keys")
     assert "abababababababab" not in done.stderr
+
+
+def test_plain_keys_are_refused_outside_a_demo(tmp_path: Path) -> None:
+    (tmp_path / "keys.toml").write_text(OWN_KEYS)
+    done = _vending(tmp_path, "serve", VENDING_KEYS_FILE="keys.toml")
+    _refused(done, 2, "its keys are not sealed")
+    assert "sts keys seal" in done.stderr
+    assert OWN_KEY not in done.stderr
+    with _serving(tmp_path, "--demo", VENDING_KEYS_FILE="keys.toml"):
+        pass
 
 
 def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
@@ -219,13 +218,11 @@ def test_missing_tables_are_named(tmp_path: Path) -> None:
 
 
 def test_an_older_schema_does_not_start_until_it_is_upgraded(tmp_path: Path) -> None:
-    (tmp_path / "keys.toml").write_text(OWN_KEYS)
-    _refused(
-        _vending(tmp_path, "serve", VENDING_KEYS_FILE="keys.toml"), 2, "vending database upgrade"
-    )
+    keys = installed(tmp_path)
+    _refused(_vending(tmp_path, "serve", **keys), 2, "vending database upgrade")
     assert _vending(tmp_path, "database", "upgrade").returncode == 0
     assert _vending(tmp_path, "database", "upgrade").returncode == 0
-    with _serving(tmp_path, VENDING_KEYS_FILE="keys.toml"):
+    with _serving(tmp_path, **keys):
         pass
 
 

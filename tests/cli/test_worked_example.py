@@ -6,10 +6,14 @@ import os
 import re
 import stat
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.support.processes import environment
 from tests.support.vending_command import Done, VendingCommand
+from vending_api.keys import key_store
+from vending_api.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +30,10 @@ vending() {
     read code < "$ANSWER"
     return "$code"
 }
+sts() { "$PYTHON" -m sts.cli "$@"; }
 trap 'echo > "$ASK"' EXIT
 """
-"""In place of the program: hands each command to this process, which need not start anew."""
+"""In place of the programs: hands each `vending` to this process, which need not start anew."""
 
 
 def _ask_and_answer(
@@ -41,7 +46,7 @@ def _ask_and_answer(
     shell = subprocess.Popen(
         ["/bin/sh", "-eu", "-c", VENDING + script],
         cwd=folder,
-        env=os.environ | {"ASK": str(ask), "ANSWER": str(answer)},
+        env=environment(ASK=str(ask), ANSWER=str(answer), PYTHON=sys.executable),
     )
     try:
         while len(said := ask.read_text().splitlines()) > 1:
@@ -73,6 +78,12 @@ def test_the_worked_example_works(
     assert re.search(r"Tokens queued +1\b", out)
     assert re.search(r"corner-shop .* yes +yes +5,000,000 +10,000,000", out)
     site = tmp_path / "riverside"
-    for secret in ("keys.toml", "corner-shop.password"):
+    for secret in ("keys.sealed", "keys.passphrase", "corner-shop.password"):
         assert stat.S_IMODE((site / secret).stat().st_mode) == 0o600
-    assert (site / "corner-shop.password").read_text().strip() not in out + err
+    for secret in ("keys.passphrase", "corner-shop.password"):
+        assert (site / secret).read_text().strip() not in out + err
+    settings = Settings(
+        keys_file=site / "keys.sealed", keys_passphrase_file=site / "keys.passphrase"
+    )
+    (key,) = key_store(settings, ask=None, say=lambda _: None)
+    assert str(key.supply_group_code) == "100001"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -274,6 +275,9 @@ class _UnableModule:
 
     def issue(self, requests: list[object]) -> list[VendingKeyNotFound]:
         return [VendingKeyNotFound("000001", 1) for _ in requests]
+
+    def begin_issue(self, requests: list[object]) -> object:
+        return partial(self.issue, requests)
 
 
 _UNABLE: Final = replace(MAKER, security_module=_UnableModule())  # type: ignore[arg-type]  # a fake

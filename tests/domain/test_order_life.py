@@ -232,7 +232,6 @@ def test_a_refused_sale_is_tried_again_after_5_seconds_up_to_10_minutes() -> Non
         (OrderState.FAILED, [1, 2, 4, 8, 16, 32, 64, 128]),
         (OrderState.EXPIRED, [1, 2, 4, 8, 16, 32, 64, 128]),
         (OrderState.REFUND_DUE, [1, 2, 4, 8, 16, 32, 64, 128]),
-        (OrderState.REFUNDING, [60] * 8),
     ],
 )
 def test_a_call_without_an_answer_is_made_again(state: OrderState, minutes: list[int]) -> None:

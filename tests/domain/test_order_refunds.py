@@ -267,3 +267,31 @@ def test_a_disputed_order_whose_money_goes_back_stays_open(engine: Engine) -> No
 def _refunds(engine: Engine, order: Order) -> list[Refund]:
     with engine.connect() as connection:
         return service.refunds_of(connection, order)
+
+
+@pytest.mark.parametrize(
+    ("waited", "problem"),
+    [
+        (timedelta(days=14) - timedelta(seconds=1), "underpaid"),
+        (timedelta(days=14), "refund_late"),
+        (timedelta(days=30), "refund_late"),
+    ],
+)
+@pytest.mark.parametrize("how", ["said so", "not known by id", "no answer"])
+def test_a_refund_that_takes_too_long_is_a_case_and_followed_all_the_same(
+    engine: Engine, how: str, waited: timedelta, problem: str
+) -> None:
+    due = in_state(engine, OrderState.REFUND_DUE)
+    note(engine, refunds.note_refund, due, asked(), SOON)
+    at = SOON + waited
+    if how == "said so":
+        order = note(engine, refunds.note_refund_state, due, asked(state=_PROCESSING), at)
+    elif how == "not known by id":
+        order = settle(engine, due, payment(due), at)
+    else:
+        with writing(engine) as connection, connection.begin():
+            service.put_off(connection, due.reference, at, problem="gateway_unavailable")
+        order = now(engine, due)
+    assert (order.state, order.problem) == (OrderState.REFUNDING, problem)
+    assert order.is_open == (problem == "refund_late")
+    assert order.next_step_at == at + _HOUR

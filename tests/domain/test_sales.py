@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,6 +146,9 @@ class _RefusingModule:
 
     def issue(self, requests: list[object]) -> list[VendingKeyNotFound]:
         return [VendingKeyNotFound("000001", 1) for _ in requests]
+
+    def begin_issue(self, requests: list[object]) -> object:
+        return partial(self.issue, requests)
 
 
 def test_what_the_security_module_refuses_is_refused(engine: Engine) -> None:

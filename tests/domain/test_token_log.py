@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, update
 from tests.support.service import NOON, writing
 from tests.support.statements import first_words
 from vending_api.domain.token_log import service
+from vending_api.domain.token_log.canonical import canonical_row, digest_of_row
 from vending_api.domain.token_log.service import digest_of_token
 from vending_api.domain.token_log.tables import TOKEN_LOG
 from vending_api.domain.token_log.types import Break, LogEntry
@@ -33,6 +34,7 @@ ENTRY = LogEntry(
     token_identifier=6_777_360,
     digits=DIGITS,
     made_at=NOON + timedelta(microseconds=1),
+    warrant="client 1: paid 10000 710",
 )
 SECTION = replace(ENTRY, kind="key_change", token_identifier=None)
 
@@ -93,11 +95,38 @@ def test_the_digest_of_a_row_never_changes_its_meaning(engine: Engine) -> None:
     assert digest_of_token(DIGITS) == (
         "4e76ad8354461437c04ef9b9b242540b6406d782ff2c3fb28afdab5b423f88fe"
     )
-    assert [row.digest for row in _rows(engine)] == [
+    digests = [
+        "0384614d1ece4757d9f77e144df0226890664cf1353d191a1ac10d3d9e597258",
+        "0dcd1dcabe731728a6c2054156fc644d8d0ade550f56fb313653fe26d9370a8c",
+    ]
+    assert [row.digest for row in _rows(engine)] == digests
+    assert _breaks(engine) == []
+
+
+def test_rows_from_before_warrants_keep_their_digests_and_hold(engine: Engine) -> None:
+    _append(engine, ENTRY, replace(SECTION, made_at=NOON.astimezone(timezone(timedelta(hours=3)))))
+    first, second = (
         "1d238451b2db0e205d16e7b6f00c0d970971044d5a3b0366b36be443f88a7c4c",
         "ce896f607a675bdf2cfa4a3e8a161c62cf8506a1475d45b0051c136d054c5dfd",
-    ]
+    )
+    _change(engine, 1, warrant=None, digest=first)
+    _change(engine, 2, warrant=None, previous_digest=first, digest=second)
     assert _breaks(engine) == []
+    _append(engine, ENTRY)
+    assert _breaks(engine) == []
+
+
+def test_a_row_without_a_warrant_after_one_with_it_is_found(engine: Engine) -> None:
+    _append(engine, ENTRY, ENTRY)
+    row = dict(_rows(engine)[1]._mapping) | {"warrant": None}
+    _change(engine, 2, warrant=None, digest=digest_of_row(row))
+    assert _breaks(engine) == [Break("w", 2, "nobody ordered it: it has no warrant")]
+
+
+def test_a_token_without_a_warrant_is_not_logged(engine: Engine) -> None:
+    with pytest.raises(ValueError, match="has no warrant"):
+        _append(engine, ENTRY, replace(ENTRY, warrant=""))
+    assert _rows(engine) == []
 
 
 A_ROW = st.fixed_dictionaries(
@@ -107,6 +136,7 @@ A_ROW = st.fixed_dictionaries(
         ),
         **dict.fromkeys(("sequence", "meter_key", "base_date"), st.integers()),
         "token_identifier": st.none() | st.integers(),
+        "warrant": st.none() | st.text(),
         "made_at": st.datetimes(
             min_value=datetime(1993, 1, 1),  # noqa: DTZ001 (the strategy puts the zone in)
             timezones=st.sampled_from([UTC, timezone(timedelta(hours=3))]),
@@ -119,14 +149,17 @@ A_ROW = st.fixed_dictionaries(
 def test_a_row_is_digested_as_any_encoder_of_json_writes_it(row: dict[str, Any]) -> None:
     """Chains that were begun with the encoder of the library go on, whatever their rows hold."""
     made_at = row["made_at"].astimezone(UTC).isoformat(timespec="microseconds")
-    by_library = json.dumps({**row, "made_at": made_at}, sort_keys=True, separators=(",", ":"))
-    assert service._canonical(row) == by_library
+    written = {**row, "made_at": made_at}
+    if row["warrant"] is None:  # the form of rows from before warrants
+        del written["warrant"]
+    by_library = json.dumps(written, sort_keys=True, separators=(",", ":"))
+    assert canonical_row(row) == by_library
 
 
 def test_a_digest_covers_every_column_but_itself(engine: Engine) -> None:
     _append(engine, ENTRY)
     row = dict(_rows(engine)[0]._mapping)
-    assert json.loads(service._canonical(row)).keys() == {*TOKEN_LOG.c.keys()} - {"digest"}
+    assert json.loads(canonical_row(row)).keys() == {*TOKEN_LOG.c.keys()} - {"digest"}
 
 
 def test_each_writer_has_a_chain_that_goes_on(engine: Engine) -> None:
@@ -178,6 +211,7 @@ def test_a_log_of_many_rows_holds(engine: Engine) -> None:
         ("token_identifier", None),
         ("token_digest", digest_of_token("9" * 20)),
         ("made_at", NOON),
+        ("warrant", "client 2: paid 10000 710"),
     ],
 )
 def test_a_changed_row_is_found(engine: Engine, column: str, value: object) -> None:
@@ -201,7 +235,7 @@ def test_a_changed_row_whose_digest_was_made_anew_is_found_by_the_next(engine: E
     _change(engine, 3, meter_key=2)
     row = dict(_rows(engine)[2]._mapping)
     del row["digest"]
-    _change(engine, 3, digest=service._digest(row))
+    _change(engine, 3, digest=digest_of_row(row))
     assert _breaks(engine) == [Break("w", 4, "does not follow the row before it")]
 
 
@@ -254,8 +288,8 @@ def test_a_row_moved_to_another_writer_is_found(engine: Engine) -> None:
     assert [one.writer for one in _breaks(engine)] == ["y", "y"]
 
 
-def test_a_removed_end_is_out_of_reach(engine: Engine) -> None:
-    """Newest rows that are taken away leave a shorter chain that holds, as the module says."""
+def test_a_removed_end_is_out_of_reach_without_checkpoints(engine: Engine) -> None:
+    """Newest rows that are taken away leave a shorter chain that holds by itself."""
     _log(engine, rows=5)
     _remove(engine, 4, 5)
     assert _breaks(engine) == []

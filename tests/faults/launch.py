@@ -18,10 +18,11 @@ from uvicorn.supervisors import Multiprocess
 
 from tests.faults.clock import Clock
 from vending_api import main
-from vending_api.cli.serve import listen, prepare_demo_database, server_config
+from vending_api.beside import security_module_at_hand
+from vending_api.cli.serving import listen, prepare_demo_database, server_config
 from vending_api.kit import db
-from vending_api.kit.far_lanes import FarProcess
-from vending_api.settings import load_settings
+from vending_api.kit.far_process import FarProcess
+from vending_api.settings import Settings, load_settings
 from vending_api.teller import main as run_teller
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ def serve() -> None:
     """Serve as `vending serve --demo` does."""
     settings = load_settings()
     prepare_demo_database(settings)
+    with security_module_at_hand(settings) as wait:
+        wait()
+        _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     if settings.workers == 1:
         uvicorn.Server(server_config(create_app())).run(sockets=[listener])

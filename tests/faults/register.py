@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tests.faults.tills import CLIENTS, PASSWORD
 from tests.support.service import NOON, writing
-from vending_api.cli.serve import prepare_demo_database
+from vending_api.cli.serving import prepare_demo_database
 from vending_api.domain.clients.service import change_client, register_client
 from vending_api.domain.clients.tables import CLIENT
 from vending_api.domain.clients.types import ClientTerms

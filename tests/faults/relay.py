@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Self
 
 from tests.faults.tills import RESET
-from vending_api.cli.serve import LOOPBACK
+from vending_api.cli.serving import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable

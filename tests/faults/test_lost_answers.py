@@ -11,7 +11,7 @@ from tests.faults.relay import Cut, Relay
 from tests.faults.rounds import is_thorough, rounds, wait_for_losses
 from tests.faults.tills import selling
 from tests.faults.vending import VendingService
-from vending_api.cli.serve import LOOPBACK
+from vending_api.cli.serving import LOOPBACK
 from vending_api.main import ELECTRUM_PATH
 
 if TYPE_CHECKING:

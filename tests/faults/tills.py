@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from tests.support.http import message, point_of_sale
-from vending_api.cli.serve import LOOPBACK
+from vending_api.cli.serving import LOOPBACK
 
 if TYPE_CHECKING:
     import random

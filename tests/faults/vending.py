@@ -13,7 +13,7 @@ import httpx2
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from tests.support.processes import COMMAND, environment, free_port
-from vending_api.cli.serve import LOOPBACK
+from vending_api.cli.serving import LOOPBACK
 from vending_api.main import ELECTRUM_PATH
 
 if TYPE_CHECKING:

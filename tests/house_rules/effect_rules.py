@@ -20,7 +20,12 @@ _CLOCKS: Final = frozenset(
     }
 )
 _ENVIRONMENT: Final = frozenset({"os.environ", "os.environb", "os.getenv"})
-_RANDOM: Final = frozenset({"os.urandom", "os.getrandom", "uuid.uuid1", "uuid.uuid4", "uuid.uuid7"})
+_RANDOM: Final = frozenset(
+    {
+        *("os.urandom", "os.getrandom", "uuid.uuid1", "uuid.uuid4", "uuid.uuid7"),
+        "Crypto.Protocol.SecretSharing.Shamir.split",
+    }
+)
 _RANDOM_MODULES: Final = ("random", "secrets", "Crypto.Random")
 
 _REMEDY: Final = "take it as an argument; only the edges read clock, chance and environment"

@@ -18,6 +18,7 @@ TOP_LEVEL: Final = frozenset(
 ROOMS: Final = (
     "benchmarks",
     "sts",
+    "sts/batch",
     "sts/hazmat",
     "sts/keys",
     "sts/tokens",
@@ -34,6 +35,7 @@ ROOMS: Final = (
     "vending_api/sandbox",
     "vending_api/surfaces",
     "vending_api/surfaces/electrum",
+    "vending_api/web",
 )
 """Folders that explain themselves; a new surface joins them by existing."""
 

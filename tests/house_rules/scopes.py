@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from tests.house_rules import effect_rules, number_rules, shape_rules, text_rules
+from tests.house_rules import effect_rules, number_rules, secret_rules, shape_rules, text_rules
 from tests.house_rules.tree import ROOT, text_files
 
 if TYPE_CHECKING:
@@ -19,10 +19,29 @@ EDGES: Final = {
     "vending_api/vending.py": "hands clock and chance to the memory of credentials",
     "vending_api/outside.py": "hands them to what is called",
     "vending_api/teller.py": "is a process of its own, likewise",
-    "vending_api/kit/far_lanes.py": "starts that process, and tells it the number of its socket",
+    "vending_api/security_module.py": "likewise; it counts by the day",
+    "vending_api/custody/start.py": "waits before it starts that process again",
+    "vending_api/custody/client.py": "waits for that process to begin",
+    "vending_api/beside.py": "tells processes of the service where that one is asked",
+    "vending_api/kit/far_process.py": "starts that process, and tells it the number of its socket",
     "vending_api/cli/*": "the `vending` command, likewise",
 }
 """Who may read the clock, draw random numbers and see the environment; `*` crosses folders."""
+PUBLISHED: Final = {
+    "keys.example": "keys that everybody has, and that the service refuses outside a demo",
+    "tests/vectors/*.jsonl": "vectors name the key that they were made with",
+    "tests/sts/cli_support.py": "keys of keys.example",
+    "tests/kit/test_signatures.py": "a key of RFC 8032, which shows what it signs",
+    "tests/sts/test_codec.py": "the decoder key of a meter of STS 531",
+    "tests/sts/test_key_file.py": "made up, so as to be looked for in errors",
+    "tests/sts/test_misty1.py": "the key of RFC 2994",
+    "tests/support/sealed_keys.py": "made up: a file is sealed with it that opens nothing",
+    "tests/support/sts_meter.py": "the next decoder key of that meter",
+    "tests/support/sts_tokens.py": "the decoder key of the worked example of IEC 62055-41",
+    "tests/cli/test_import_*.py": "the made-up key of sealed_keys.py",
+    "tests/leaks/test_leaks.py": "likewise, planted so as to be found",
+}
+"""Where something looks like a secret and opens nothing."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +75,7 @@ SCOPES: Final = (
     Scope(text_rules.no_machine_path, ("*",)),
     Scope(text_rules.no_registry_address, ("*",)),
     Scope(text_rules.no_workshop_talk, ("*",)),
+    Scope(secret_rules.no_secret, ("*",), PUBLISHED),
     Scope(text_rules.names_its_source, ("tests/vectors/*.jsonl", "tests/vectors/*.txt")),
 )
 

@@ -26,6 +26,7 @@ USES = {
     "a variable": "import os\nos.getenv('KEY')",
     "random octets": "import os\nos.urandom(8)",
     "a random id": "import uuid\nuuid.uuid4()",
+    "shares": "from Crypto.Protocol.SecretSharing import Shamir\nShamir.split(2, 3, secret)",
     "in a function": "import time\ndef f(): return time.time_ns()",
 }
 IMPORTS = {
@@ -47,6 +48,7 @@ PASSING = {
     "waiting": "import time\ntime.sleep(1)",
     "an id from its text": "import uuid\nuuid.UUID(text)",
     "a path": "import os\nos.path",
+    "shares put together": "from Crypto.Protocol.SecretSharing import Shamir\nShamir.combine([])",
     "the words in a text": "'datetime.now() and os.environ'",
     "the result of a call": "clock().now()",
     "an import of our own": "from . import random_numbers",

@@ -10,8 +10,8 @@ from sqlalchemy import Column, Integer, MetaData, Table, insert
 
 from vending_api.kit.db import open_database
 from vending_api.kit.errors import MessageIdUsed
-from vending_api.kit.far_lanes import StartFailed, own_end, serve_lanes
-from vending_api.kit.frames import frame
+from vending_api.kit.far_lanes import serve_lanes
+from vending_api.kit.far_process import StartFailed, refuse_to_begin
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -24,8 +24,7 @@ REFUSES = "FAR_REFUSES"
 def main() -> None:
     """Be the process."""
     if os.environ.get(REFUSES):
-        with own_end() as connection:
-            connection.sendall(frame(StartFailed("the keys are not to be read")))
+        refuse_to_begin(StartFailed("the keys are not to be read"))
         return
     engine = open_database(os.environ[URL], connections=4)
     serve_lanes(engine, _fields_of, greeting=os.getpid())

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vending_api.domain.clients.types import Client
     from vending_api.domain.sales.types import SellCredit
     from vending_api.kit.errors import Refusal
+    from vending_api.kit.group import Unfinished
 
 _METERS: Final = ("TST001", "TST001", "TST003")
 
@@ -154,7 +155,7 @@ def _sell_together(engine: Engine, client: Client) -> None:
     assert [type(outcome) for outcome in outcomes] == [Sale] * len(commands)
 
 
-def _sell(command: SellCredit, connection: Connection) -> Sale | Refusal:
+def _sell(command: SellCredit, connection: Connection) -> Sale | Unfinished[Sale] | Refusal:
     return selling.sell(connection, MAKER, command)
 
 

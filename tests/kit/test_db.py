@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
-from sqlalchemy.exc import StatementError
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from vending_api.kit.db import (
     WRITES,
@@ -102,3 +102,12 @@ def test_an_insert_may_update_some_columns_only(bare: Engine) -> None:
         assert connection.execute(select(_MOMENTS)).one() == (1, noon, "there")
         connection.execute(insert_or_update(connection.dialect.name, _MOMENTS), changed)
         assert connection.execute(select(_MOMENTS)).one() == (1, None, "there")
+
+
+def test_errors_do_not_tell_what_was_to_be_stored(database_url: str) -> None:
+    engine = open_database(database_url, connections=1)
+    with engine.connect() as connection, pytest.raises(DBAPIError) as refused:
+        connection.execute(text("INSERT INTO nowhere VALUES (:token)"), {"token": "0123456789"})
+    assert "nowhere" in str(refused.value)
+    assert "0123456789" not in f"{refused.value} {refused.value!r}"
+    engine.dispose()

@@ -20,7 +20,8 @@ from vending_api.kit.errors import (
     Overloaded,
     StorageUnavailable,
 )
-from vending_api.kit.far_lanes import FarCommitter, FarProcess, StartFailed
+from vending_api.kit.far_lanes import FarCommitter
+from vending_api.kit.far_process import FarProcess, StartFailed
 from vending_api.kit.frames import Frames, frame
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def bare(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]
 
 
 def _process() -> FarProcess:
-    return FarProcess("from tests.kit.far_process import main; main()")
+    process = FarProcess("from tests.kit.far_process import main; main()")
+    process.wait_until_begun()
+    return process
 
 
 def _stored(engine: Engine) -> list[int]:
@@ -169,7 +172,7 @@ def test_why_it_cannot_begin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StartFailed, match="the keys are not to be read"):
         _process()
     with pytest.raises(StartFailed, match="ended before it had begun"):
-        FarProcess("raise SystemExit(3)")
+        FarProcess("raise SystemExit(3)").wait_until_begun()
 
 
 def test_a_process_that_cannot_begin_again_is_tried_again(bare: Engine) -> None:

@@ -20,9 +20,9 @@ from sts.key_data import (
 )
 from sts.keys.decoder_key import (
     DecoderKey,
-    _dkga04_message,
     control_block,
     derive_decoder_key,
+    dkga04_message,
     pan_block,
 )
 from sts.meter_number import MeterPan
@@ -104,7 +104,7 @@ def test_dkga02_does_not_depend_on_the_encryption_algorithm() -> None:
 
 
 def test_dkga04_signs_the_message_of_sts_531() -> None:
-    message = _dkga04_message(
+    message = dkga04_message(
         vending_key(algorithm="04", group="123457"), SHORT_DRN, TARIFF_01, EA11
     )
     assert message.hex() == (

@@ -81,6 +81,17 @@ def test_one_well_known_key_among_others_is_noticed() -> None:
     assert not KeyStore([]).holds_well_known_keys
 
 
+def test_a_well_known_key_is_known_with_other_parity_bits_too() -> None:
+    octets = bytes.fromhex("abababababababab")
+    other = bytes(octet ^ 1 for octet in octets)  # the lowest bit of each takes no part in DES
+    assert other not in WELL_KNOWN_KEYS
+    assert KeyStore([vending_key(other)]).holds_well_known_keys
+
+
+def test_a_file_nested_too_deep_is_refused() -> None:
+    assert problem_in("a = " + "[" * 100_000) == "it is nested too deep"
+
+
 def test_a_key_is_found_by_supply_group_and_revision() -> None:
     first, second = vending_key(), vending_key(revision=2)
     store = KeyStore([first, second])

@@ -21,11 +21,11 @@ words16 = st.integers(0, 0xFFFF)
 def slow_fi(word: int, key: int) -> int:
     """Do it step by step, in the words of RFC 2994."""
     high, low = word >> 7, word & 0x7F
-    high = misty1._S9[high] ^ low
-    low = misty1._S7[low] ^ high & 0x7F
+    high = misty1.S9[high] ^ low
+    low = misty1.S7[low] ^ high & 0x7F
     low ^= key >> 9
     high ^= key & 0x1FF
-    high = misty1._S9[high] ^ low
+    high = misty1.S9[high] ^ low
     return low << 9 | high
 
 
@@ -51,8 +51,8 @@ def test_two_look_ups_are_fi(word: int, key: int) -> None:
 
 
 def test_the_substitutions_are_permutations() -> None:
-    assert sorted(misty1._S7) == list(range(128))
-    assert sorted(misty1._S9) == list(range(512))
+    assert sorted(misty1.S7) == list(range(128))
+    assert sorted(misty1.S9) == list(range(512))
 
 
 @pytest.mark.parametrize("length", [8, 15, 17])

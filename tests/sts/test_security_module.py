@@ -126,6 +126,12 @@ def test_an_empty_column_has_no_outcomes() -> None:
     assert module().issue([]) == module().change_key([]) == module().verify([]) == []
 
 
+def test_what_is_begun_is_what_is_issued() -> None:
+    column = [IssueRequest(meter("999999"), credit()), IssueRequest(meter(), credit(tenths=1))]
+    begun, issued = module().begin_issue(column)(), module().issue(column)
+    assert [str(one) for one in begun] == [str(one) for one in issued]
+
+
 def test_rows_of_a_meter_that_stand_together_share_its_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -117,6 +117,7 @@ def test_errors_do_not_print_the_tables() -> None:
         ("{\n'x': 1}", "it is not JSON at line 2 column 1"),
         ("permutation = " + "1" * 5000, "it is not TOML"),
         ('{"permutation": ' + "1" * 5000 + "}", "it is not JSON"),
+        ('{"permutation": ' + "[" * 100_000, "it is nested too deep"),
     ],
 )
 def test_a_text_in_neither_format_is_refused_with_the_place(text: str, problem: str) -> None:

@@ -12,7 +12,7 @@ import httpx2
 import uvicorn
 from pydantic import SecretStr
 
-from vending_api.cli.serve import LOOPBACK, listen, prepare_demo_database, server_config
+from vending_api.cli.serving import LOOPBACK, listen, prepare_demo_database, server_config
 from vending_api.main import ELECTRUM_PATH, create_app, utc_now
 from vending_api.settings import Settings
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Final
 
-from vending_api.cli.serve import LOOPBACK, listen
+from vending_api.cli.serving import LOOPBACK, listen
 from vending_api.settings import PREFIX
 
 COMMAND: Final = (sys.executable, "-c", "from vending_api.cli import main; main()")
@@ -24,3 +25,14 @@ def free_port() -> int:
     with listen(LOOPBACK, 0) as chooser:
         port: int = chooser.getsockname()[1]
     return port
+
+
+def shown_of(pid: int, name: str) -> bytes:
+    """Return what `ps` shows of a process as "cmdline" or "environ"; nothing to who may not see it.
+
+    Processes that keep their memory private show their environment to root alone.
+    """
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except PermissionError:
+        return b""

@@ -13,6 +13,7 @@ from vending_api.domain.meters.tables import METER
 from vending_api.domain.sales.types import Sale
 from vending_api.domain.selling import service
 from vending_api.kit.errors import Refusal
+from vending_api.kit.group import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from vending_api.domain.issuing.types import SoldToken
     from vending_api.domain.sales.types import SellCredit
     from vending_api.kit.errors import DomainError
+    from vending_api.kit.group import Unfinished
 
 MAKER: Final = demo_token_maker()
 BROKEN_MAKER: Final = demo_token_maker(FlippingCodec())
@@ -108,12 +110,12 @@ remainder = "carry"
 
 def in_transaction(
     engine: Engine,
-    act: Callable[[Connection, TokenMaker, SellCredit], Sale | Refusal],
+    act: Callable[[Connection, TokenMaker, SellCredit], Sale | Unfinished[Sale] | Refusal],
     command: SellCredit,
     maker: TokenMaker = MAKER,
 ) -> Sale | Refusal:
     with writing(engine) as connection, connection.begin():
-        return act(connection, maker, command)
+        return finished(act(connection, maker, command))
 
 
 def sell(engine: Engine, command: SellCredit, maker: TokenMaker = MAKER) -> Sale:

@@ -1,21 +1,21 @@
 """`vending database`: the schema of the database."""
 
-from __future__ import annotations
+# Annotations are read at run time here, so there is no `from __future__ import annotations`.
+
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from vending_api import migrations
+from vending_api.cli.station import CommandRefused, writing
 from vending_api.kit.db import open_database
+from vending_api.migrations.grants import apply_grants, grants, owned_tables
 from vending_api.settings import read_settings
 
-database_app = typer.Typer(name="database", help="Create the schema, or bring it up to date.")
-
-
-@database_app.callback()
-def _group() -> None:
-    # A group with one command would otherwise become that command.
-    pass
+database_app = typer.Typer(
+    name="database", help="The schema of the database, and who may do what in it."
+)
 
 
 @database_app.command()
@@ -28,3 +28,40 @@ def upgrade() -> None:
     migrations.upgrade(engine)
     engine.dispose()
     Console(stderr=True).print("The database has the schema of this version.")
+
+
+@database_app.command("grants")
+def print_grants(
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="The role that the service uses.")],
+    *,
+    apply: Annotated[
+        bool, typer.Option("--apply", show_default=False, help="Grant it in the database.")
+    ] = False,
+) -> None:
+    """Print the SQL that gives the service's role what it needs, on PostgreSQL, and no more.
+
+    Under it the database itself refuses to change or remove what was logged or sold:
+    tokens, the token log, its checkpoints, entries of credit. Another role owns the
+    tables, runs `vending database upgrade`, and then this again. The role must exist;
+    neither its password nor its login is touched.
+
+    Example: `vending database grants vending_service | psql -d vending`
+
+    With --apply it is done in the database of VENDING_DATABASE_URL, in one
+    transaction; that address must be the owner's.
+    """
+    if not apply:
+        for statement in grants(role):
+            typer.echo(f"{statement};")
+        return
+    with writing() as connection:
+        if connection.dialect.name != "postgresql":
+            raise CommandRefused("SQLite has no roles; whoever may write the file may change it")
+        owned = owned_tables(connection, role)
+        if owned:
+            raise CommandRefused(
+                f"{role} owns {', '.join(owned)}, so nothing can be kept from it; "
+                "let another role own the tables"
+            )
+        apply_grants(connection, role)
+    Console(stderr=True).print(f"{role} may do what the service needs, and no more.")

@@ -18,7 +18,7 @@ from sts.virtual_meter import Accepted
 from vending_api.cli.demo_paystack import paystack_demo
 from vending_api.cli.point_of_sale import PointOfSale
 from vending_api.cli.receipt import answered_slip, boxed
-from vending_api.cli.serve import LOOPBACK, listen, prepare_demo_database, server_config
+from vending_api.cli.serving import LOOPBACK, listen, prepare_demo_database, server_config
 from vending_api.kit.currencies import letters_of, plain_money
 from vending_api.main import CRESTFLOW_PATH, ELECTRUM_PATH, create_app
 from vending_api.sandbox.demo_data import DEMO_PASSWORD, DEMO_USER

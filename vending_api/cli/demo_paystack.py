@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sts.virtual_meter import Accepted
 from vending_api.cli.in_thread import served
 from vending_api.cli.payment_check import open_gateway
-from vending_api.cli.serve import LOOPBACK, listen, prepare_demo_database
+from vending_api.cli.serving import LOOPBACK, listen, prepare_demo_database
 from vending_api.domain.payment_checks.service import check_day
 from vending_api.kit.currencies import plain_money
 from vending_api.kit.db import open_database

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from vending_api.cli.serve import server_config
+from vending_api.cli.serving import server_config
 
 if TYPE_CHECKING:
     import socket

@@ -12,9 +12,7 @@ import typer
 from sts.errors import InvalidField
 from sts.key_data import KeyRevisionNumber, SupplyGroupCode, TariffIndex
 from sts.key_sections import KeySections
-from sts.keys.key_file import load_key_file
-from sts.security_module import InProcessSecurityModule
-from sts.tokens.codec import TokenCodec
+from sts.keys.sealed_file import key_directory
 from tariffs.account import Account
 from vending_api.cli.station import reading, writing
 from vending_api.cli.tables import JsonOption, print_facts, print_json, say, yes_or_no
@@ -259,9 +257,8 @@ def _key_warnings(meter: Meter) -> list[str]:
     file = read_settings().keys_file
     if file is None:
         return []
-    module = InProcessSecurityModule(load_key_file(file), TokenCodec())
     try:
-        due = due_key_change(module, meter, None, datetime.now(UTC))
+        due = due_key_change(key_directory(file), meter, None, datetime.now(UTC))
     except MeterKeyUnusable as unusable:
         return [f"nothing is sold to it until this is mended: {unusable.reason}"]
     if due is not None and due.new_base_date is not due.held_base_date:

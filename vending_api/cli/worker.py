@@ -7,8 +7,10 @@ import signal
 
 from rich.console import Console
 
+from vending_api.beside import security_module_at_hand
+from vending_api.kit.private_memory import keep_memory_private
 from vending_api.main import working
-from vending_api.settings import load_settings
+from vending_api.settings import Settings, load_settings
 
 
 def worker() -> None:
@@ -20,12 +22,16 @@ def worker() -> None:
 
     Ends when the steps that it has begun are done.
     """
-    asyncio.run(_work())
+    keep_memory_private()
+    settings = load_settings()
+    with security_module_at_hand(settings) as wait:
+        wait()
+        asyncio.run(_work(settings))
 
 
-async def _work() -> None:
+async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
-    async with working(load_settings()) as work:
+    async with working(settings) as work:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, work.stop)
         Console(stderr=True).print("Working. Ctrl-C ends it.")

@@ -43,6 +43,8 @@ WRITES: Final = "vending_writes"
 
 _STATEMENT_TIMEOUT_MS: Final = 10_000
 _BUSY_TIMEOUT_MS: Final = 10_000
+_SQLITE_PAGE_OCTETS: Final = 2_048
+"""Of a new file. A sale changes ten pages at random places, and each goes to the disk whole."""
 _SQLITE_CACHE_KIBIBYTES: Final = 32_768
 """Of pages, for each connection that uses them: a sale of a big site touches a dozen at random."""
 
@@ -93,7 +95,13 @@ def open_database(url: str, *, connections: int) -> Engine:
     WAL mode, PostgreSQL with its own default. `connections` bounds the pool.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, pool_size=connections, max_overflow=0, json_serializer=_as_json)
+        engine = create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            json_serializer=_as_json,
+            hide_parameters=True,  # errors are logged, and parameters may be tokens
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -103,6 +111,7 @@ def open_database(url: str, *, connections: int) -> Engine:
             max_overflow=0,
             pool_pre_ping=True,
             json_serializer=_as_json,
+            hide_parameters=True,
             connect_args={"options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}"},
         )
     event.listen(engine, "before_cursor_execute", settle_before_core)
@@ -175,6 +184,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver's own idea of when to BEGIN breaks savepoints; `_begin_sqlite` does it instead.
     connection.isolation_level = None
     for pragma in (
+        f"page_size={_SQLITE_PAGE_OCTETS}",
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",

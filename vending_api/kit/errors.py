@@ -82,6 +82,16 @@ class StorageUnavailable(DomainError):
         super().__init__("the database cannot be used now; nothing was done, try again")
 
 
+class SecurityModuleUnavailable(DomainError):
+    """The security module did not answer; nothing was sold."""
+
+    fault = Fault.UNAVAILABLE
+    code = "security_module_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("the security module cannot be used now; nothing was done, try again")
+
+
 class OutcomeUnknown(DomainError):
     """The connection was lost while committing; the command may or may not be stored."""
 

@@ -9,10 +9,6 @@ process ends, the lanes finish what they have begun and end, too.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import subprocess
-import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +17,7 @@ import structlog
 
 from vending_api.kit.committer import MAX_WAITING
 from vending_api.kit.errors import DomainError, OutcomeUnknown, Overloaded, StorageUnavailable
+from vending_api.kit.far_process import own_end
 from vending_api.kit.frames import Frames, frame, received
 from vending_api.kit.lanes import Command, Lanes
 
@@ -29,58 +26,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-_START_LIMIT_SECONDS: Final = 60
+    from vending_api.kit.far_process import FarProcess
+
 _RESTART_SECONDS: Final = 0.2
 """Before each try to start another process."""
 _SLOWEST_RESTART_SECONDS: Final = 5.0
-_SOCKET: Final = "VENDING_LANES_SOCKET"
-"""Tells a process of lanes the number of its socket."""
 
 _log = structlog.get_logger(__name__)
-
-
-class StartFailed(Exception):
-    """The process of the lanes could not begin; the text says why."""
-
-
-class FarProcess:
-    """A process of lanes that has begun."""
-
-    def __init__(self, python: str) -> None:
-        """Start a process that runs this Python.
-
-        Raises StartFailed, or the exception that the process sent as its greeting.
-        """
-        near, far = socket.socketpair()
-        with far:
-            environment = os.environ | {_SOCKET: str(far.fileno())}
-            self._process = subprocess.Popen(  # noqa: S603 (our own program)
-                [sys.executable, "-c", python],
-                pass_fds=[far.fileno()],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the web's process, which ends this one
-            )
-        self.connection = near
-        near.settimeout(_START_LIMIT_SECONDS)
-        try:
-            said = next(received(near), None)
-        except OSError:
-            said = None
-        near.settimeout(None)
-        if said is None:
-            said = StartFailed("the process that sells ended before it had begun")
-        if isinstance(said, Exception):
-            self.stop()
-            raise said
-        self.greeting = said
-
-    def stop(self) -> None:
-        """Let it finish what it has begun, and wait for its end."""
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-        self.connection.close()
-        self._process.wait()
 
 
 class FarCommitter:
@@ -192,7 +144,9 @@ class FarCommitter:
         while True:
             await asyncio.sleep(pause)
             try:
-                self._process = await asyncio.to_thread(self._start)
+                process = await asyncio.to_thread(self._start)
+                await asyncio.to_thread(process.wait_until_begun)
+                self._process = process
             except Exception as error:  # noqa: BLE001 (whatever it is, the next try may go well)
                 _log.error("lanes_not_started", reason=str(error))
                 pause = min(pause * 2, _SLOWEST_RESTART_SECONDS)
@@ -245,16 +199,11 @@ def serve_lanes(
 
         lanes = Lanes(engine, release=release, foresee=foresee)
         lanes.start()
-        connection.sendall(frame(greeting))
-        with suppress(ConnectionError):
+        with suppress(ConnectionError):  # whoever started this may be gone
+            connection.sendall(frame(greeting))
             for asked in received(connection):
                 lanes.put([Command(ticket=number, **fields_of(one)) for number, one in asked])
         lanes.stop()
-
-
-def own_end() -> socket.socket:
-    """Return this process's end of the connection to the one that started it."""
-    return socket.socket(fileno=int(os.environ[_SOCKET]))
 
 
 def _sound(outcome: Any) -> Any:

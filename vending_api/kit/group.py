@@ -6,6 +6,9 @@ read it again, and of several changes only the last must be written. And rows th
 reads before the commit may all be written at its end, by a few statements instead of some for
 each command.
 
+A command may also leave its end for later (`finish_later`), so that something which takes a
+while is begun for many and waited for once.
+
 Two rules keep this sound. What is known of a row and what is to be written of it live and die
 together: a statement that does not say it is of this game first has all written, and all that
 was known is forgotten. And nothing of it can be undone alone: a command that fails after it
@@ -14,14 +17,18 @@ has changed anything makes the whole group run again, carefully, each command in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, overload
 
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from sqlalchemy import Connection
+
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Writes(Protocol):
@@ -39,6 +46,22 @@ class RunCarefully(Exception):
     """A command of a group must be undone alone, so the group must run again with savepoints."""
 
 
+class Unfinished(Generic[T_co]):
+    """What a command of a group has come to, but for its end."""
+
+    __slots__ = ("_finish", "_outcome")
+
+    def __init__(self, finish: Callable[[], T_co]) -> None:
+        self._finish: Callable[[], T_co] | None = finish
+
+    def outcome(self) -> T_co:
+        """Return the outcome; finishes the command the first time."""
+        if self._finish is not None:
+            self._outcome = self._finish()
+            self._finish = None
+        return self._outcome
+
+
 class Group:
     """What the commands of one transaction share."""
 
@@ -52,6 +75,13 @@ class Group:
         self.foreseen: dict[Hashable, Any] = {}
         """What was done ahead for a command; it takes it out when it comes to it."""
         self._later: dict[Writes, dict[Hashable, Sequence[Mapping[str, Any]]]] = {}
+        self._unfinished: list[Unfinished[Any]] = []
+
+    def finish_later(self, finish: Callable[[], T]) -> Unfinished[T]:
+        """Have a command finished before anything is written, after those that came before it."""
+        unfinished = Unfinished(finish)
+        self._unfinished.append(unfinished)
+        return unfinished
 
     def write_later(
         self, statement: Writes, rows: Sequence[Mapping[str, Any]], of: Hashable
@@ -68,7 +98,11 @@ class Group:
         self._later.get(statement, {}).pop(of, None)
 
     def flush(self, connection: Connection) -> None:
-        """Write all that is to be written; raises RunCarefully where the database refuses a row."""
+        """Finish all commands and write all that is to be written.
+
+        Raises RunCarefully where a command cannot be finished or the database refuses a row.
+        """
+        self._finish_all()
         if not self._later:
             return
         later, self._later = self._later, {}
@@ -85,11 +119,36 @@ class Group:
         self.flush(connection)
         self.facts.clear()
 
+    def _finish_all(self) -> None:
+        unfinished, self._unfinished = self._unfinished, []
+        try:
+            for one in unfinished:
+                one.outcome()
+        except (OperationalError, InterfaceError, RunCarefully):
+            raise
+        except Exception as error:
+            raise RunCarefully from error
+
 
 def group_of(connection: Connection) -> Group | None:
     """Return the group whose transaction a connection runs, or None."""
     group: Group | None = connection.get_execution_options().get(GROUP)
     return group
+
+
+def finish_later(connection: Connection, finish: Callable[[], T]) -> T | Unfinished[T]:
+    """Return the outcome of a command, or in a group what will have it once all are finished."""
+    group = group_of(connection)
+    return finish() if group is None else group.finish_later(finish)
+
+
+@overload
+def finished(outcome: Unfinished[T]) -> T: ...
+@overload
+def finished(outcome: T) -> T: ...
+def finished(outcome: Any) -> Any:
+    """Return the outcome of a command, which is finished now if it was left for later."""
+    return outcome.outcome() if isinstance(outcome, Unfinished) else outcome
 
 
 def flush(connection: Connection) -> None:

@@ -22,13 +22,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from vending_api.kit.db import WRITES
 from vending_api.kit.errors import OutcomeUnknown, StorageUnavailable
-from vending_api.kit.group import GROUP, Group, RunCarefully
+from vending_api.kit.group import GROUP, Group, RunCarefully, finished
 from vending_api.kit.statements import undoable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Connection, Engine, RootTransaction
+    from sqlalchemy import Connection, Engine
 
 MAX_GROUP: Final = 64
 _ATTEMPTS: Final = 3
@@ -103,7 +103,7 @@ class Lanes:
         self._release = release
         self._foresee = foresee
         lanes = lanes_for(engine.dialect.name)
-        self._disk = ThreadPoolExecutor(lanes, thread_name_prefix="commit")
+        self._telling = ThreadPoolExecutor(lanes, thread_name_prefix="telling")
         self._lanes = tuple(_Lane() for _ in range(lanes))
         self._threads = tuple(
             threading.Thread(target=self._serve, args=(lane,), name=f"committer-{number}")
@@ -121,7 +121,7 @@ class Lanes:
             lane.close()
         for thread in self._threads:
             thread.join()
-        self._disk.shutdown()
+        self._telling.shutdown()
 
     def put(self, commands: Sequence[Command]) -> None:
         """Have commands run."""
@@ -167,16 +167,16 @@ class Lanes:
                 outcomes = [_outcome(connection, command) for command in group]
             else:
                 outcomes = self._run_together(connection, group, work)
-            # While the disk is waited for, the answers are made; nobody hears them before.
-            committed = self._disk.submit(_commit, transaction)
-            answers = [_told(*pair) for pair in zip(group, outcomes, strict=True)]
+            # While the disk is waited for, the answers are made; nobody hears them before. It is
+            # this thread that waits: one that makes answers gives way to no other for milliseconds.
+            answers = self._telling.submit(_answers, group, outcomes)
             try:
-                committed.result()
+                transaction.commit()
             except SQLAlchemyError as error:
                 _log.exception("commit_unanswered", error=type(error).__name__, size=len(group))
                 connection.invalidate()
                 return [OutcomeUnknown() for _ in group]
-        return answers
+        return answers.result()
 
     def _run_together(
         self, connection: Connection, group: Sequence[Command], work: Group
@@ -192,16 +192,12 @@ class Lanes:
         work.flush(connection)
         if work.foreseen:  # it is in the database, and nobody came for it
             raise RunCarefully
-        return outcomes
+        return [finished(outcome) for outcome in outcomes]
 
 
 def lanes_for(dialect_name: str) -> int:
     """Return how many lanes, so writing connections, a database is given."""
     return _SQLITE_LANES if dialect_name == "sqlite" else _POSTGRESQL_LANES
-
-
-def _commit(transaction: RootTransaction) -> None:
-    transaction.commit()
 
 
 def _outcome(connection: Connection, command: Command) -> Any:
@@ -217,6 +213,10 @@ def _outcome(connection: Connection, command: Command) -> Any:
         raise
     except Exception as error:  # noqa: BLE001 (it is the answer of its own command)
         return error
+
+
+def _answers(group: Sequence[Command], outcomes: Sequence[Any]) -> list[Any]:
+    return [_told(*pair) for pair in zip(group, outcomes, strict=True)]
 
 
 def _told(command: Command, outcome: Any) -> Any:

@@ -10,6 +10,7 @@ from vending_api.domain.payment_events import service as payment_events
 from vending_api.domain.payments import service as payments
 from vending_api.domain.payments.types import Backlog
 from vending_api.online.accounts import Accounts
+from vending_api.online.checkpoints import Checkpoints
 from vending_api.online.history import History
 from vending_api.online.outbox import Outbox
 from vending_api.online.purchases import Purchases
@@ -52,6 +53,7 @@ class Online:
         self.history = History(records, world)
         self.readings = Readings(records, world, wake=self.wake)
         self.outbox = Outbox(records, world)
+        self.checkpoints = Checkpoints(records, world)
 
     def now(self) -> datetime:
         """Return the time by the clock that was given."""

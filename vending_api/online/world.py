@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vending_api.domain.payments.gateway import PaymentGateway
     from vending_api.domain.payments.types import PaymentPolicy
     from vending_api.domain.readings.types import MeterGateway
+    from vending_api.domain.token_log.types import Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class World:
     """API_KEY_CHARACTERS letters and digits that nobody can guess."""
     new_task_no: Callable[[], str]
     """A new UUID."""
+    signer: Signer | None = None
+    """What signs checkpoints of the token log; None where nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from vending_api.domain.meters.service import (
 from vending_api.domain.meters.types import KeyData
 from vending_api.domain.sales.types import Sale
 from vending_api.domain.token_queue.service import queue_token, waiting
+from vending_api.kit.group import finished
 from vending_api.sandbox.errors import UpstreamTimedOut
 from vending_api.sandbox.scenarios import (
     BASE_DATE,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from vending_api.domain.meters.types import Meter
     from vending_api.domain.sales.types import ChangeKey
     from vending_api.kit.errors import Refusal
+    from vending_api.kit.group import Unfinished
     from vending_api.sandbox.scenarios import Scenario
 
 
@@ -53,9 +55,11 @@ class Rehearsal:
     timeout_seconds: float
     """How long the first purchase of the meter that times out is kept waiting."""
 
-    def sell(self, connection: Connection, act: Callable[[], Sale | Refusal]) -> Sale | Refusal:
+    def sell(
+        self, connection: Connection, act: Callable[[], Sale | Unfinished[Sale] | Refusal]
+    ) -> Sale | Refusal:
         """Let a meter be sold to, and put it back in the same transaction."""
-        outcome = act()
+        outcome = finished(act())
         if isinstance(outcome, Sale):
             rearm(connection, outcome.meter.external_id, outcome.sold_at)
         return outcome

@@ -69,7 +69,7 @@ def test_every_operation_tells_who_may_ask_and_how_it_refuses(
 ) -> None:
     documented = document["paths"][operation.path]["post"]
     refers = {"404"} if operation.operation_id in REFERRING else set()
-    refusals = {"400", "401", "405", "500", "501", "503", "504"} | refers
+    refusals = {"400", "401", "405", "413", "500", "501", "503", "504"} | refers
     assert documented["responses"].keys() == {str(operation.success)} | refusals
     for status in refusals:
         content = documented["responses"][status]["content"]["application/json"]
@@ -94,7 +94,7 @@ def test_every_operation_has_the_messages_of_the_contract(
 
 def test_the_examples_are_messages(document: dict[str, Any]) -> None:
     seen = [seen for methods in document["paths"].values() for seen in _examples(methods["post"])]
-    assert len(seen) == 21 + 11 * 8 + 5  # requests and answers, refusals, those of 404
+    assert len(seen) == 21 + 11 * 9 + 5  # requests and answers, refusals, those of 404
     for name, example in seen:
         model = {**vars(messages), **vars(advices), "ErrorDetail": ErrorDetail}[name]
         parsed = model.model_validate(example, by_alias=True, by_name=False)

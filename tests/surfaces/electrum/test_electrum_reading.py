@@ -103,13 +103,18 @@ def test_a_message_that_does_not_say_what_it_is_is_read_as_json() -> None:
     assert client.post("/meterLookups/lookup-1", content=json.dumps(lookup())).status_code == 201
 
 
-@pytest.mark.parametrize(("surplus", "status"), [(0, 201), (1, 400)])
+@pytest.mark.parametrize(("surplus", "status"), [(0, 201), (1, 413)])
 def test_a_message_has_a_largest_size(surplus: int, status: int) -> None:
     message = json.dumps(lookup()).encode()
     answer = _post(message + b" " * (MAX_BODY_OCTETS - len(message) + surplus))
     assert answer.status_code == status
-    if status == 400:
-        assert _violations(answer)[0]["msg"] == "longer than 65536 octets"
+    if status == 413:
+        assert answer.json() == {
+            "errorType": "FORMAT_ERROR",
+            "errorMessage": "Message is too long",
+            "requestType": "METER_LOOKUP_REQUEST",
+            "id": "lookup-1",
+        }
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from sts.errors import KeyFileInvalid, VendingKeyNotFound
-from sts.keys.key_file import load_key_file
+from sts.keys.sealed_file import key_directory
 from vending_api.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sts.keys.key_file import KeyStore
+    from sts.keys.key_facts import KeyDirectory
     from vending_api.domain.meter_lists.types import MeterEntry
     from vending_api.domain.sites.types import Site
 
@@ -22,13 +22,14 @@ def warnings_for_site(site: Site) -> list[str]:
     keys, warnings = _keys()
     if keys is None:
         return warnings
-    held = {key.supply_group_code for key in keys}
+    facts = keys.facts()
+    held = {key.supply_group_code for key in facts}
     for group in (one for utility in site.utilities for one in utility.supply_groups):
         if group.code not in held:
             warnings.append(f"VENDING_KEYS_FILE has no key of supply group {group.code}")
         elif group.key_revision is not None and not any(
             (key.supply_group_code, key.key_revision_number) == (group.code, group.key_revision)
-            for key in keys
+            for key in facts
         ):
             warnings.append(
                 f"VENDING_KEYS_FILE has no key of supply group {group.code} "
@@ -50,7 +51,7 @@ def warnings_for_meters(entries: Iterable[MeterEntry]) -> list[str]:
             continue
         whose = f"{count} new meter{'s' * (count > 1)} of supply group {group} revision {revision}"
         try:
-            key = keys.find(group, revision)
+            key = keys.vending_key_for(group, revision)
         except VendingKeyNotFound:
             warnings.append(f"{whose}: VENDING_KEYS_FILE has no such key")
             continue
@@ -62,12 +63,12 @@ def warnings_for_meters(entries: Iterable[MeterEntry]) -> list[str]:
     return warnings
 
 
-def _keys() -> tuple[KeyStore | None, list[str]]:
+def _keys() -> tuple[KeyDirectory | None, list[str]]:
     file = read_settings().keys_file
     if file is None:
         return None, []
     try:
-        return load_key_file(file), []
+        return key_directory(file), []
     except KeyFileInvalid as error:
         # An operator may register meters and not be allowed to see keys.
         return None, [f"keys were not looked up: VENDING_KEYS_FILE: {error}"]

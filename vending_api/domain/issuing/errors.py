@@ -5,6 +5,10 @@ from __future__ import annotations
 from vending_api.kit.errors import DomainError, Fault
 
 
+class TokenNotWarranted(Exception):
+    """A token was asked for that nobody has paid for or approved: a fault of our own."""
+
+
 class TokenNotProven(DomainError):
     """The token just made did not decode to what was sold; it was thrown away."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sts.errors import ReadBackMismatch, StsError, TokenIdentifierOutOfRange
 from sts.security_module import IssueRequest, KeyChangeRequest
@@ -11,7 +11,8 @@ from sts.tokens.credit import Resource, TransferCredit
 from sts.tokens.management import ClearCredit, ClearTamperCondition, SetMaximumPowerLimit
 from sts.units import PowerLimit, TransferAmount
 from vending_api.domain.issuing import repository
-from vending_api.domain.issuing.errors import TokenNotProven
+from vending_api.domain.issuing.columns import Places, column_of
+from vending_api.domain.issuing.errors import TokenNotProven, TokenNotWarranted
 from vending_api.domain.issuing.types import SoldToken, TokenKind
 from vending_api.domain.key_changes.errors import MeterKeyUnusable
 from vending_api.domain.meters.service import take_token_identifiers
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from sts.security_module import IssuedToken, SecurityModule
     from sts.token_identifier import TokenIdentifier
     from sts.tokens.kinds import DatedToken
-    from vending_api.domain.issuing.types import MadeFor, TokenOrder
+    from vending_api.domain.issuing.types import MadeFor, Payer, TokenOrder
     from vending_api.domain.key_changes.types import KeyChangeDue
     from vending_api.domain.meters.types import Meter
 
@@ -56,7 +57,7 @@ class TokenMaker:
 
 
 def make_key_change_tokens(
-    maker: TokenMaker, external_id: str, due: KeyChangeDue
+    maker: TokenMaker, external_id: str, due: KeyChangeDue, payer: Payer
 ) -> tuple[SoldToken, ...]:
     """Return the set of tokens of a key change, in the order of their entry.
 
@@ -69,6 +70,11 @@ def make_key_change_tokens(
         new_key_revision_number=due.new.key_revision_number,
         new_tariff_index=due.new.tariff_index,
     )
+    new = due.new
+    warrant = (
+        f"client {payer.client_key}: key change to {new.supply_group_code.digits} "
+        f"{new.key_revision_number.value} {new.tariff_index.digits}"
+    )
     (outcome,) = maker.security_module.change_key([request])
     if isinstance(outcome, StsError):
         raise _reason(external_id, outcome) from outcome
@@ -79,25 +85,63 @@ def make_key_change_tokens(
             units_tenths=0,
             token_identifier=None,
             charge=FREE_OF_CHARGE,
+            warrant=warrant,
         )
         for token in outcome
     )
 
 
-def make_tokens(
+class OrderedTokens(NamedTuple):
+    """Tokens that the security module has been asked for."""
+
+    meter: Meter
+    orders: Sequence[TokenOrder]
+    tokens: Sequence[DatedToken]
+    """What they are to say, an entry for each order."""
+    warrants: Sequence[str]
+    """What each is made for."""
+    places: Places
+
+    def made(self, receipts: Sequence[str]) -> tuple[SoldToken, ...]:
+        """Return the tokens, proven by reading them back; waits for them.
+
+        The first of them get the receipt numbers, as many as there are. Raises MeterKeyUnusable
+        when the meter's key cannot make one, TokenNotProven when one does not read back.
+        """
+        numbers = (*receipts, *[None] * (len(self.orders) - len(receipts)))
+        return tuple(
+            SoldToken(
+                kind=order.kind,
+                digits=_proven_digits(self.meter, token, outcome),
+                units_tenths=order.units_tenths,
+                token_identifier=token.token_identifier,
+                charge=order.charge,
+                setting=order.setting,
+                receipt_number=number,
+                warrant=warrant,
+            )
+            for order, token, outcome, number, warrant in zip(
+                *(self.orders, self.tokens, self.places.outcomes(), numbers, self.warrants),
+                strict=True,
+            )
+        )
+
+
+def order_tokens(
     connection: Connection,
     maker: TokenMaker,
     meter: Meter,
     orders: Sequence[TokenOrder],
     *,
+    payer: Payer,
     now: datetime,
-) -> tuple[SoldToken, ...]:
-    """Return new tokens for a locked meter, proven by reading them back.
+) -> OrderedTokens:
+    """Ask for new tokens for a locked meter, with those of other sales of the transaction.
 
     All tokens of a sale are ordered at once; their identifiers are recorded as used. Raises
-    MeterKeyUnusable when the meter's key cannot make one, TokenNotProven when one does not
-    read back.
+    MeterKeyUnusable when no identifiers are left, TokenNotWarranted before anything is asked for.
     """
+    warrants = [_warrant(order, payer) for order in orders]
     try:
         identifiers = take_token_identifiers(connection, meter, now, count=len(orders))
     except TokenIdentifierOutOfRange as error:
@@ -106,36 +150,9 @@ def make_tokens(
         _token(order, meter, identifier, maker.random_nibble())
         for order, identifier in zip(orders, identifiers, strict=True)
     ]
-    issued = maker.security_module.issue([IssueRequest(meter.configuration, one) for one in tokens])
-    return tuple(
-        SoldToken(
-            kind=order.kind,
-            digits=_proven_digits(meter, token, outcome),
-            units_tenths=order.units_tenths,
-            token_identifier=token.token_identifier,
-            charge=order.charge,
-            setting=order.setting,
-        )
-        for order, token, outcome in zip(orders, tokens, issued, strict=True)
-    )
-
-
-def with_receipts(tokens: Sequence[SoldToken], numbers: Sequence[str]) -> tuple[SoldToken, ...]:
-    """Return tokens of which the first have receipt numbers, as many as there are."""
-    numbered = [
-        # Every sale comes by: `replace` would take three times as long.
-        SoldToken(
-            kind=token.kind,
-            digits=token.digits,
-            units_tenths=token.units_tenths,
-            token_identifier=token.token_identifier,
-            charge=token.charge,
-            setting=token.setting,
-            receipt_number=number,
-        )
-        for token, number in zip(tokens, numbers, strict=False)
-    ]
-    return (*numbered, *tokens[len(numbers) :])
+    requests = [IssueRequest(meter.configuration, one) for one in tokens]
+    places = column_of(connection, maker.security_module).add(requests)
+    return OrderedTokens(meter, orders, tokens, warrants, places)
 
 
 def record_tokens(
@@ -160,6 +177,7 @@ def record_tokens(
             token_identifier=token.identifier_minutes,
             digits=token.digits,
             made_at=made_for.at,
+            warrant=token.warrant,
         )
         for token in tokens
     ]
@@ -174,6 +192,17 @@ def newest_identifier(connection: Connection, meter: Meter) -> TokenIdentifier |
 def tokens_of_sale(connection: Connection, sale_key: int) -> tuple[SoldToken, ...]:
     """Return the tokens of a sale, in the order in which they are keyed in."""
     return repository.tokens_of_sale(connection, sale_key)
+
+
+def _warrant(order: TokenOrder, payer: Payer) -> str:
+    """Return who ordered a token, and for which money or approval; raises TokenNotWarranted."""
+    client_key, amount_minor, currency = payer
+    if order.kind is TokenKind.STANDARD:
+        if amount_minor > 0:
+            return f"client {client_key}: paid {amount_minor} {currency}"
+    elif order.approval:
+        return f"client {client_key}: {order.approval}"
+    raise TokenNotWarranted(f"a {order.kind} token is neither paid for nor approved")
 
 
 def _token(

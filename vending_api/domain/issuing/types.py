@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,12 +45,24 @@ class SoldToken:
     setting: int | None = None
     """The watts of a power limit, the register of a clear credit."""
     receipt_number: str | None = None
+    warrant: str = field(default="", compare=False)
+    """What the log says it was made for; empty where it is read again, and never logged so."""
 
     @property
     def identifier_minutes(self) -> int | None:
         """The token identifier as records keep it: minutes since the base date."""
         identifier = self.token_identifier
         return None if identifier is None else identifier.minutes
+
+
+class Payer(NamedTuple):
+    """Who asks for tokens, and what is paid for them: what every warrant begins with."""
+
+    client_key: int
+    amount_minor: int
+    """0 for what is free."""
+    currency: str
+    """ISO 4217 number, 3 digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +85,5 @@ class TokenOrder:
     setting: int | None = None
     """The watts of a power limit, the register of a clear credit."""
     charge: TaxedAmount
+    approval: str = ""
+    """What allows a token that is not paid for: free units of which tariff, whose order."""

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sts.id_record import IdRecord
-    from sts.security_module import MeterConfiguration, SecurityModule, VendingKeyFacts
+    from sts.keys.key_facts import KeyDirectory, KeyFacts
+    from sts.security_module import MeterConfiguration
     from vending_api.domain.meters.types import Meter
 
 
 def due_key_change(
-    security_module: SecurityModule, meter: Meter, card: IdRecord | None, now: datetime
+    security_module: KeyDirectory, meter: Meter, card: IdRecord | None, now: datetime
 ) -> KeyChangeDue | None:
     """Return the key change that a meter needs before it takes anything else, or None.
 
@@ -61,9 +62,7 @@ def due_key_change(
     )
 
 
-def _held(
-    security_module: SecurityModule, meter: Meter, card: IdRecord | None
-) -> MeterConfiguration:
+def _held(security_module: KeyDirectory, meter: Meter, card: IdRecord | None) -> MeterConfiguration:
     """Return what a meter is keyed with: what its card shows, if that is known and older.
 
     A card of keys that are not in the key store says nothing that could be used.
@@ -92,7 +91,7 @@ def _held(
     )
 
 
-def _key_of(security_module: SecurityModule, meter: Meter, key_data: KeyData) -> VendingKeyFacts:
+def _key_of(security_module: KeyDirectory, meter: Meter, key_data: KeyData) -> KeyFacts:
     try:
         return security_module.vending_key_for(
             key_data.supply_group_code, key_data.key_revision_number
@@ -101,7 +100,7 @@ def _key_of(security_module: SecurityModule, meter: Meter, key_data: KeyData) ->
         raise MeterKeyUnusable(meter.external_id, str(error)) from error
 
 
-def _makes_credit(key: VendingKeyFacts, now: datetime) -> bool:
+def _makes_credit(key: KeyFacts, now: datetime) -> bool:
     """Return whether a key makes credit tokens now: its base date goes on, and it itself does."""
     # Also when the clock is wrong: credit of this base date ended on 2024-11-24.
     if key.base_date is BaseDate.YEAR_1993:
@@ -113,7 +112,7 @@ def _makes_credit(key: VendingKeyFacts, now: datetime) -> bool:
     return identifier.high_byte <= key.key_expiry_number.value
 
 
-def _require_credit(key: VendingKeyFacts, meter: Meter, now: datetime) -> None:
+def _require_credit(key: KeyFacts, meter: Meter, now: datetime) -> None:
     if not _makes_credit(key, now):
         raise MeterKeyUnusable(
             meter.external_id,
@@ -122,8 +121,8 @@ def _require_credit(key: VendingKeyFacts, meter: Meter, now: datetime) -> None:
 
 
 def _newest_key(
-    security_module: SecurityModule, meter: Meter, held: MeterConfiguration, now: datetime
-) -> VendingKeyFacts:
+    security_module: KeyDirectory, meter: Meter, held: MeterConfiguration, now: datetime
+) -> KeyFacts:
     """Return the newest key of a meter's supply group that makes credit."""
     keys = [
         key

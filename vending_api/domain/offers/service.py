@@ -205,6 +205,7 @@ def _credit_orders(meter: Meter, bought: Priced) -> list[TokenOrder]:
                 kind=TokenKind.FREE,
                 units_tenths=bought.free_units_tenths,
                 charge=FREE_OF_CHARGE,
+                approval=f"free units of {meter.tariff_name}",
             )
         )
     if not orders:
@@ -220,4 +221,5 @@ def _queued_order(token: QueuedToken) -> TokenOrder:
         units_tenths=token.value if is_refund else 0,
         setting=None if is_refund else token.value,
         charge=FREE_OF_CHARGE._replace(net_minor=token.amount_minor),
+        approval=f"order {token.key} by {token.ordered_by}",
     )

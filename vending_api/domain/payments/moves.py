@@ -11,7 +11,7 @@ from vending_api.domain.notifications.types import Channel, NotificationKind
 from vending_api.domain.payments import repository, schedule
 from vending_api.domain.payments.documents import stored_payment
 from vending_api.domain.payments.errors import OrderUnknown
-from vending_api.domain.payments.types import LIFE, OrderEvent, OrderState
+from vending_api.domain.payments.types import LIFE, OrderEvent, OrderState, PaymentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,6 +104,18 @@ def open_case(
         changes["next_step_at"] = None
     news = {"is_open": True, "problem": str(problem), "closed_at": None, "closing_note": ""}
     return change(connection, order, at, **(changes | news))
+
+
+def follow_refund(connection: Connection, order: Order, at: datetime, *, attempts: int) -> Order:
+    """Plan the next look at money that is on its way back; if it is so for long, open a case.
+
+    It is looked after all the same. A case that was closed is not opened for this again.
+    """
+    asked_at = [one.asked_at for one in repository.refunds_of(connection, order.key)]
+    is_late = bool(asked_at) and at - max(asked_at) >= schedule.REFUND_PATIENCE
+    if is_late and not order.is_open and order.closed_at is None:
+        order = open_case(connection, order, PaymentProblem.REFUND_LATE, at)
+    return plan(connection, order, attempts=attempts, next_step_at=at + schedule.FOLLOW_REFUND)
 
 
 def decide_refund(

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vending_api.domain.payments import repository, schedule
+from vending_api.domain.payments import repository
 from vending_api.domain.payments.moves import (
     LONGEST_PROBLEM,
     UNPAID,
     change,
     find_locked,
+    follow_refund,
     locked,
     move,
     open_case,
@@ -108,7 +109,7 @@ def note_refund_state(
         repository.update_refund(connection, known.key, news)
         order = weigh(connection, order, at)
     if order.state is OrderState.REFUNDING:
-        order = plan(connection, order, attempts=0, next_step_at=at + schedule.FOLLOW_REFUND)
+        order = follow_refund(connection, order, at, attempts=0)
     return order
 
 

@@ -24,6 +24,8 @@ LONGEST_CALL_PAUSE: Final = timedelta(hours=6)
 """Between calls that Paystack did not answer."""
 FOLLOW_REFUND: Final = timedelta(hours=1)
 """Between looks at a refund; they take days, and events tell of them sooner."""
+REFUND_PATIENCE: Final = timedelta(days=14)
+"""For a refund; then an operator asks Paystack. Banks take up to ten working days."""
 
 
 def next_verify(ordered_at: datetime, at: datetime) -> datetime:
@@ -66,7 +68,7 @@ def after_failed_call(
         return min(again, planned) if at < ordered_at + VERIFY_FOR else planned
     if state in {OrderState.FAILED, OrderState.EXPIRED, OrderState.REFUND_DUE}:
         return again
-    return at + FOLLOW_REFUND if state is OrderState.REFUNDING else None
+    return None
 
 
 def unless_hastened(

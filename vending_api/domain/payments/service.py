@@ -23,6 +23,7 @@ from vending_api.domain.payments.moves import (
     UNPAID,
     change,
     find_locked,
+    follow_refund,
     in_vain,
     is_reference,
     locked,
@@ -179,6 +180,10 @@ def put_off(connection: Connection, reference: str, at: datetime, *, problem: st
     """
     order = locked(connection, reference)
     attempts = order.attempts + 1
+    if order.state is OrderState.REFUNDING:
+        # The problem says why the money goes back, and goes on to say it.
+        follow_refund(connection, order, at, attempts=attempts)
+        return
     due = schedule.after_failed_call(order.state, order.ordered_at, attempts, at)
     if order.state is OrderState.PAID and not order.is_open:
         in_vain(connection, order, problem or order.problem, at)

@@ -16,6 +16,7 @@ from vending_api.domain.payments import schedule
 from vending_api.domain.payments.moves import (
     UNPAID,
     decide_refund,
+    follow_refund,
     in_vain,
     is_disputed,
     locked,
@@ -39,6 +40,7 @@ from vending_api.domain.payments.verdict import verdict
 from vending_api.domain.sales.types import SellCredit
 from vending_api.domain.selling.service import retry
 from vending_api.kit.errors import DomainError, Refusal
+from vending_api.kit.group import finished
 from vending_api.kit.statements import undoable
 
 if TYPE_CHECKING:
@@ -125,6 +127,8 @@ def _nothing_new(connection: Connection, order: Order, found: Verdict, at: datet
     if order.state not in UNPAID:
         # Of these only money that goes back is asked after, and it has not gone yet.
         attempts = order.attempts + 1
+        if order.state is OrderState.REFUNDING:
+            return follow_refund(connection, order, at, attempts=attempts)
         due = schedule.after_failed_call(order.state, order.ordered_at, attempts, at)
         changes = {} if due is None else {"attempts": attempts, "next_step_at": due}
         return plan(connection, order, **changes) if changes else order
@@ -206,7 +210,7 @@ def _sell(
     )
     try:
         with undoable(connection):
-            outcome = retry(connection, maker, command)
+            outcome = finished(retry(connection, maker, command))
     except DomainError as reason:
         return in_vain(connection, order, reason.code, at)
     if isinstance(outcome, Refusal):

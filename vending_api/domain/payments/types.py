@@ -116,6 +116,8 @@ class PaymentProblem(StrEnum):
     PARTLY_REFUNDED = "partly_refunded"
     REFUNDED_AFTER_VENDING = "refunded_after_vending"
     REFUND_FAILED = "refund_failed"
+    REFUND_LATE = "refund_late"
+    """Paystack took a refund two weeks ago, and still does not say that the money is back."""
     DISPUTED = "disputed"
     NOT_VERIFIED = "not_verified"
     """After all the time that there is, Paystack has still not said what became of it."""

@@ -341,3 +341,12 @@ def found(connection: Connection, statement: Select[Any], **values: object) -> S
 def streamed(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:
     """Yield the rows of a statement, some at a time."""
     yield from connection.execute(statement, execution_options={"yield_per": _ROWS_AT_ONCE})
+
+
+def newest_identifiers(connection: Connection) -> list[tuple[int, int]]:
+    """Return each base date's year, with the newest identifier that the register knows of it."""
+    newest = func.max(METER.c.last_token_identifier)
+    query = (
+        select(METER.c.base_date, newest).group_by(METER.c.base_date).order_by(METER.c.base_date)
+    )
+    return [(year, minutes) for year, minutes in connection.execute(query) if minutes is not None]

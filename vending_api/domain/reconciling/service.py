@@ -6,9 +6,11 @@ from collections import Counter
 from heapq import merge
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from vending_api.domain.reconciling import repository
+from sts.base_date import BaseDate
+from sts.token_identifier import TokenIdentifier
+from vending_api.domain.reconciling import repository, warrant_rows
 from vending_api.domain.reconciling.repository import found, streamed
 from vending_api.domain.reconciling.series import Numbered, Series, walk
 from vending_api.domain.reconciling.types import Difference
@@ -17,6 +19,7 @@ from vending_api.domain.token_log.service import breaks, digest_of_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -24,6 +27,7 @@ _SALE_AND_TOKEN: Final = "sale and token"  # noqa: S105 (the name of a check)
 _SALE_AND_BILL: Final = "sale and bill"
 _TOKEN_AND_LOG: Final = "token and log"  # noqa: S105 (the name of a check)
 _LOG: Final = "token log"
+_WARRANT: Final = "token and warrant"
 _IDENTIFIERS: Final = "token identifiers"
 _NUMBERS: Final = "receipt numbers"
 _BALANCE: Final = "credit"
@@ -49,6 +53,21 @@ def differences(connection: Connection) -> list[Difference]:
     """
     repository.lift_time_limit(connection)
     return sorted(difference for check in _CHECKS for difference in check(connection))
+
+
+def newest_identifiers(connection: Connection) -> list[tuple[BaseDate, datetime]]:
+    """Return the moment of the newest token identifier under each base date that meters have."""
+    return [
+        (BaseDate(year), TokenIdentifier(minutes).issued_at(BaseDate(year)))
+        for year, minutes in repository.newest_identifiers(connection)
+    ]
+
+
+def token_differences(connection: Connection) -> Iterator[Difference]:
+    """Yield what does not agree between sales, tokens and the token log, as `differences` does."""
+    repository.lift_time_limit(connection)
+    for check in (_sales_and_tokens, _tokens_and_log, _warrants):
+        yield from check(connection)
 
 
 def sales_held(connection: Connection) -> int:
@@ -96,6 +115,30 @@ def _tokens_and_log(connection: Connection) -> Iterator[Difference]:
                 yield Difference(_TOKEN_AND_LOG, reference, "the log does not know the token")
             for _ in range(-count):
                 yield Difference(_TOKEN_AND_LOG, reference, "the log has a token that is not there")
+
+
+def _warrants(connection: Connection) -> Iterator[Difference]:
+    """Compare what the log says each token was made for with the sale, and with its approval."""
+    for row in found(connection, warrant_rows.TOKENS_NOT_PAID_FOR):
+        yield Difference(_WARRANT, row.purchase_id, f"nobody has paid for its {row.kind} token")
+    for row in found(connection, warrant_rows.WARRANTS_NOT_KEPT):
+        yield _not_kept(row.reference, row.warrant)
+    for row in streamed(connection, warrant_rows.KEY_CHANGES_LOGGED):
+        known = ((row.buyer, row.bought), (row.changer, row.changed))
+        if all(row.warrant != _warrant_of_key_change(*one) for one in known):
+            yield _not_kept(row.reference, row.warrant)
+
+
+def _not_kept(reference: str, warrant: str) -> Difference:
+    problem = f"a token was made for {warrant!r}, and nothing says so any more"
+    return Difference(_WARRANT, reference, problem)
+
+
+def _warrant_of_key_change(client_key: int | None, key_data: dict[str, Any] | None) -> str | None:
+    new = (key_data or {}).get("new")
+    if new is None:
+        return None
+    return f"client {client_key}: key change to {' '.join(map(str, new))}"
 
 
 def _log_chains(connection: Connection) -> Iterator[Difference]:
@@ -180,6 +223,7 @@ _CHECKS: Final[tuple[Callable[[Connection], Iterator[Difference]], ...]] = (
     _bills,
     _tokens_and_log,
     _log_chains,
+    _warrants,
     _identifiers,
     _numbers,
     _credit,

@@ -146,15 +146,7 @@ def find_sale(connection: Connection, meter: Meter | None, reference: str) -> Sa
 
 def sale_of(connection: Connection, stored: StoredSale) -> Sale:
     """Return a stored sale with its tokens and its meter, which has the key data of that day."""
-    return made_sale(
-        stored,
-        meter=find_meter(connection, stored.external_meter_id),
-        tokens=tokens_of_sale(connection, stored.key),
-    )
-
-
-def made_sale(stored: StoredSale, *, meter: Meter, tokens: tuple[SoldToken, ...]) -> Sale:
-    """Return a sale of what is stored of it, its meter and its tokens."""
+    meter = find_meter(connection, stored.external_meter_id)
     if stored.held is not None:
         key_data = stored.held.key_data
         configuration = replace(
@@ -164,6 +156,11 @@ def made_sale(stored: StoredSale, *, meter: Meter, tokens: tuple[SoldToken, ...]
             tariff_index=key_data.tariff_index,
         )
         meter = replace(meter, configuration=configuration, base_date=stored.held.base_date)
+    return made_sale(stored, meter=meter, tokens=tokens_of_sale(connection, stored.key))
+
+
+def made_sale(stored: StoredSale, *, meter: Meter, tokens: tuple[SoldToken, ...]) -> Sale:
+    """Return a sale of what is stored of it, the meter with the key data it had, and the tokens."""
     return Sale(
         key=stored.key,
         kind=stored.kind,

@@ -1,6 +1,7 @@
 """Look up, try, sell, and sell again only if it was not sold: claim the id first, then act.
 
-Each function runs inside a transaction that its caller commits before it answers.
+Each function runs inside a transaction that its caller commits before it answers. In a group,
+a purchase is recorded with its tokens once those of all its sales are made (`kit.group`).
 What a business rule turns down is returned as a Refusal and committed, so that its id
 stays used; what is raised leaves no trace.
 """
@@ -13,12 +14,11 @@ from typing import TYPE_CHECKING, Final
 from vending_api.domain.accounts.service import account_of, read_accounts, store_account
 from vending_api.domain.issuing.service import (
     make_key_change_tokens,
-    make_tokens,
     newest_identifier,
+    order_tokens,
     record_tokens,
-    with_receipts,
 )
-from vending_api.domain.issuing.types import MadeFor
+from vending_api.domain.issuing.types import MadeFor, Payer
 from vending_api.domain.key_changes.service import due_key_change
 from vending_api.domain.meters.errors import UnknownMeter
 from vending_api.domain.meters.service import lock_meters, record_key_data
@@ -54,6 +54,7 @@ from vending_api.domain.sales.types import (
 )
 from vending_api.domain.token_queue.service import deliver
 from vending_api.kit.errors import MessageIdUsed, Refusal
+from vending_api.kit.group import finish_later
 from vending_api.kit.idempotency import claim, claim_ahead, claim_new, find_claim
 from vending_api.kit.statements import undoable
 
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
         StoredSale,
         TryCredit,
     )
+    from vending_api.kit.group import Unfinished
 
 _LOOKUP: Final = "lookup"
 _TRIAL: Final = "trial"
@@ -141,7 +143,9 @@ def foresee(connection: Connection, commands: Sequence[SellCredit]) -> None:
     take_sale_keys(connection, len(commands))
 
 
-def sell(connection: Connection, maker: TokenMaker, command: SellCredit) -> Sale | Refusal:
+def sell(
+    connection: Connection, maker: TokenMaker, command: SellCredit
+) -> Sale | Unfinished[Sale] | Refusal:
     """Sell credit under an id that nothing was sold under before.
 
     Raises MessageIdUsed when the id is known, SaleGivenUp when it was reversed before it
@@ -155,7 +159,9 @@ def sell(connection: Connection, maker: TokenMaker, command: SellCredit) -> Sale
     return _decide(connection, maker, command, is_known=False)
 
 
-def retry(connection: Connection, maker: TokenMaker, command: SellCredit) -> Sale | Refusal:
+def retry(
+    connection: Connection, maker: TokenMaker, command: SellCredit
+) -> Sale | Unfinished[Sale] | Refusal:
     """Return what was sold under the id, or sell now if nothing was.
 
     What was refused is decided anew. Raises MessageIdUsed when the id belongs to another
@@ -231,7 +237,8 @@ def _change_key(
         held=HeldKey.of(before),
         new=due.new,
     )
-    tokens = make_key_change_tokens(maker, meter.external_id, due)
+    payer = Payer(sold.client_key, sold.amount_minor, sold.currency)
+    tokens = make_key_change_tokens(maker, meter.external_id, due, payer)
     _switch_key(connection, meter, due)
     sale_key = store_sale(connection, sold, is_known=False)
     made_for = MadeFor(sale_key=sale_key, reference=sold.purchase_id, at=sold.received_at)
@@ -263,7 +270,7 @@ def _asks_the_same(connection: Connection, stored: StoredSale, command: SellCred
 
 def _decide(
     connection: Connection, maker: TokenMaker, command: SellCredit, *, is_known: bool
-) -> Sale | Refusal:
+) -> Sale | Unfinished[Sale] | Refusal:
     """Sell or refuse under a claimed id, and store which of the two.
 
     What was done before a rule said no is undone, so a refusal leaves nothing but its record.
@@ -290,14 +297,14 @@ def _decide(
 
 def _carry_out(
     connection: Connection, maker: TokenMaker, offer: Offer, request: NewSale, *, is_known: bool
-) -> Sale:
-    """Make the tokens of an offer, store the sale with all that it changes, and return it."""
+) -> Sale | Unfinished[Sale]:
+    """Have the tokens of an offer made, store the sale with all that it changes, and return it."""
     at = request.received_at
-    key_tokens, meter = _make_key_change(connection, maker, offer)
-    tokens = make_tokens(connection, maker, meter, offer.orders, now=at)
+    payer = Payer(request.client_key, request.amount_minor, request.currency)
+    key_tokens, meter = _make_key_change(connection, maker, offer, payer)
+    ordered = order_tokens(connection, maker, meter, offer.orders, payer=payer, now=at)
     numbers = _take_numbers(connection, offer, request)
     on_tokens, on_debts = offer.split_receipts(numbers.receipts)
-    tokens = with_receipts(tokens, on_tokens)
     sold = replace(
         request,
         external_meter_id=meter.external_id,
@@ -307,18 +314,23 @@ def _carry_out(
         numbers=numbers,
     )
     sale_key = store_sale(connection, sold, is_known=is_known)
-    made_for = MadeFor(sale_key=sale_key, reference=request.purchase_id, at=at)
-    if key_tokens:
-        record_tokens(connection, maker, key_tokens, meter=offer.meter, made_for=made_for)
-    record_tokens(connection, maker, tokens, meter=meter, made_for=made_for)
     if offer.queued_keys:
         deliver(connection, meter, offer.queued_keys, sale_key)
     store_account(connection, meter.key, offer.bought.account, before=offer.account)
-    return made_sale(sold.stored(sale_key), meter=offer.meter, tokens=(*key_tokens, *tokens))
+
+    def record() -> Sale:
+        made_for = MadeFor(sale_key=sale_key, reference=request.purchase_id, at=at)
+        if key_tokens:
+            record_tokens(connection, maker, key_tokens, meter=offer.meter, made_for=made_for)
+        tokens = ordered.made(on_tokens)
+        record_tokens(connection, maker, tokens, meter=meter, made_for=made_for)
+        return made_sale(sold.stored(sale_key), meter=offer.meter, tokens=(*key_tokens, *tokens))
+
+    return finish_later(connection, record)
 
 
 def _make_key_change(
-    connection: Connection, maker: TokenMaker, offer: Offer
+    connection: Connection, maker: TokenMaker, offer: Offer, payer: Payer
 ) -> tuple[tuple[SoldToken, ...], Meter]:
     """Return the key change tokens of an offer, if any, and the meter as they leave it.
 
@@ -327,7 +339,7 @@ def _make_key_change(
     due = offer.key_change
     if due is None:
         return (), offer.registered
-    tokens = make_key_change_tokens(maker, offer.registered.external_id, due)
+    tokens = make_key_change_tokens(maker, offer.registered.external_id, due, payer)
     return tokens, _switch_key(connection, offer.registered, due)
 
 

@@ -61,7 +61,8 @@ _WRONG_WITH_US: Final = (
     *("currency_not_accepted", "insufficient_funds", "message_id_used", "meter_key_unusable"),
     *("meters_not_connected", "no_price", "nothing_due", "outcome_unknown"),
     *("payment_gateway_refused", "payment_gateway_unavailable", "payments_not_offered"),
-    *("storage_unavailable", "terminal_not_registered", "token_not_proven"),
+    *("security_module_unavailable", "storage_unavailable"),
+    *("terminal_not_registered", "token_not_proven"),
 )
 
 ANSWERS: Final[Mapping[str, Answer]] = {
@@ -128,6 +129,11 @@ def named(field: str) -> str:
     return field.replace("_", " ")
 
 
+def too_large() -> Response:
+    """Return the answer to a request that is longer than any that makes sense."""
+    return answer(wire.Said(message=TOO_LARGE), HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
 def answer_errors(app: FastAPI) -> None:
     """Make `app` answer every error, expected or not, in the form of the contract."""
 
@@ -137,7 +143,7 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(TooLarge)
     def _too_large(_: Request, __: TooLarge) -> Response:
-        return answer(wire.Said(message=TOO_LARGE), HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return too_large()
 
     @app.exception_handler(DomainError)
     def _refused(request: Request, error: DomainError) -> Response:

@@ -13,14 +13,16 @@ from vending_api.domain.consumers.types import Consumer
 from vending_api.domain.payments.errors import OrderUnknown
 from vending_api.domain.receipts.types import Page
 from vending_api.surfaces.crestflow import auth, operations, paging, wire
-from vending_api.surfaces.crestflow.errors import answer_errors
+from vending_api.surfaces.crestflow.errors import answer_errors, too_large
 from vending_api.surfaces.crestflow.mapping import people, purchases, readings, receipts, requests
 from vending_api.surfaces.crestflow.openapi import DocumentedApp, documentation
 from vending_api.surfaces.crestflow.operations import Operation
-from vending_api.surfaces.crestflow.reading import fields_of
+from vending_api.surfaces.crestflow.reading import MAX_BODY_OCTETS, fields_of
 from vending_api.surfaces.crestflow.responses import answer
 from vending_api.surfaces.crestflow.services import CrestflowServices
 from vending_api.surfaces.crestflow.validation import Form
+from vending_api.web.bodies import LimitedBodies
+from vending_api.web.docs_page import add_docs_page
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -46,10 +48,13 @@ def build_app(*, services: CrestflowServices, public_url: str | None = None) -> 
         summary="Residents buy prepaid energy, and see their tokens, payments and readings.",
         version="2020.07",
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
     )
     app.router.route_class = _DirectRoute
+    app.add_middleware(LimitedBodies, most_octets=MAX_BODY_OCTETS, too_long=lambda _: too_large())
     answer_errors(app)
+    add_docs_page(app)
     for operation, handler in _Desk(services, public_url).handlers().items():
         app.add_api_route(
             operation.path, handler, methods=[operation.method], **documentation(operation)

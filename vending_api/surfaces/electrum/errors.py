@@ -84,12 +84,16 @@ ANSWERS: Final[Mapping[str, Answer]] = {
         503, ErrorType.UPSTREAM_UNAVAILABLE, "Busy, try again", 504, {"Retry-After": "1"}
     ),
     "storage_unavailable": Answer(503, ErrorType.UPSTREAM_UNAVAILABLE, "Down, try again", 504),
+    "security_module_unavailable": Answer(
+        503, ErrorType.UPSTREAM_UNAVAILABLE, "Keys down, try again", 504
+    ),
     "outcome_unknown": Answer(500, ErrorType.OUTCOME_UNKNOWN, "Outcome is not known"),
     "upstream_timed_out": Answer(504, ErrorType.UPSTREAM_UNAVAILABLE, "No answer in time"),
 }
 """The answer to each error of the service, by its code."""
 
 MALFORMED: Final = Answer(400, ErrorType.FORMAT_ERROR, "Message is malformed")
+TOO_LONG: Final = Answer(413, ErrorType.FORMAT_ERROR, "Message is too long")
 UNKNOWN_PATH: Final = Answer(404, ErrorType.FUNCTION_NOT_SUPPORTED, "No such operation")
 UNKNOWN_METHOD: Final = Answer(405, ErrorType.FUNCTION_NOT_SUPPORTED, "Only POST is offered")
 UNEXPECTED: Final = Answer(500, ErrorType.GENERAL_ERROR, "Internal error")
@@ -112,6 +116,10 @@ class FormatRefused(Exception):
     def __init__(self, violations: Sequence[Violation]) -> None:
         super().__init__("; ".join(f"{one.field}: {one.problem}" for one in violations))
         self.violations = violations
+
+
+class MessageTooLong(Exception):
+    """A message that is longer than any that is read."""
 
 
 def refusal(
@@ -143,6 +151,11 @@ def refusal(
     )
 
 
+def too_long(request: Request) -> Response:
+    """Return the answer to a message that is longer than any that is read."""
+    return refusal(request, TOO_LONG)
+
+
 def answer_errors(app: FastAPI) -> None:
     """Make `app` answer every error, expected or not, with an ErrorDetail."""
 
@@ -150,6 +163,10 @@ def answer_errors(app: FastAPI) -> None:
     def _malformed(request: Request, error: FormatRefused) -> Response:
         listed = [_listed(violation) for violation in error.violations]
         return refusal(request, MALFORMED, detail={"formatErrors": listed})
+
+    @app.exception_handler(MessageTooLong)
+    def _too_long(request: Request, _: MessageTooLong) -> Response:
+        return too_long(request)
 
     @app.exception_handler(DomainError)
     def _refused(request: Request, error: DomainError) -> Response:

@@ -14,7 +14,13 @@ from starlette.responses import Response
 
 from vending_api.kit.idempotency import MAX_MESSAGE_ID_LENGTH
 from vending_api.surfaces.electrum import examples, operations
-from vending_api.surfaces.electrum.errors import ANSWERS, MALFORMED, UNEXPECTED, UNKNOWN_METHOD
+from vending_api.surfaces.electrum.errors import (
+    ANSWERS,
+    MALFORMED,
+    TOO_LONG,
+    UNEXPECTED,
+    UNKNOWN_METHOD,
+)
 from vending_api.surfaces.electrum.wire import advices, messages
 from vending_api.surfaces.electrum.wire.faults import ErrorDetail
 
@@ -128,6 +134,7 @@ _REFUSALS: Final[dict[int, str]] = {
     401: "The credentials are missing or wrong; nothing was looked at",
     404: "The earlier request is not known",
     405: "Only POST is offered",
+    413: "The message is longer than 64 KiB; nothing was looked at",
     500: "The outcome is not known: retry a purchase, repeat an advice",
     501: "Declared by the contract, never answered here: all operations are offered",
     503: "Nothing was done; a new request may succeed",
@@ -138,6 +145,7 @@ _EXAMPLES: Final[dict[int, tuple[Answer, ...]]] = {
     401: (ANSWERS["credentials_rejected"],),
     404: (ANSWERS["sale_unknown"],),
     405: (UNKNOWN_METHOD,),
+    413: (TOO_LONG,),
     500: (ANSWERS["outcome_unknown"], UNEXPECTED),
     503: (ANSWERS["overloaded"],),
     504: (ANSWERS["overloaded"],),

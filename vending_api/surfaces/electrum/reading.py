@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
 from vending_api.kit.idempotency import MAX_MESSAGE_ID_LENGTH
-from vending_api.surfaces.electrum.errors import FormatRefused, Violation
+from vending_api.surfaces.electrum.errors import FormatRefused, MessageTooLong, Violation
 from vending_api.surfaces.electrum.wire.base import Message
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _MARKS_OF_TROUBLE: Final = (b"\\u0000", b"NaN", b"Infinity")
 
 
 async def read(request: Request, model: type[M]) -> M:
-    """Return the message in the body; raises FormatRefused.
+    """Return the message in the body; raises FormatRefused, MessageTooLong.
 
     Unpaired surrogates and control characters are refused by the parser, wherever they
     stand; NUL written as an escape, NaN and Infinity are looked for here.
@@ -87,7 +87,7 @@ async def _octets(request: Request) -> bytearray:
         async for chunk in request.stream():
             octets += chunk
             if len(octets) > MAX_BODY_OCTETS:
-                raise FormatRefused([Violation("", f"longer than {MAX_BODY_OCTETS} octets")])
+                raise MessageTooLong
     except ClientDisconnect:  # nobody hears this, but it is no fault of ours to be logged as one
         raise FormatRefused([Violation("", "the connection ended too early")]) from None
     return octets

@@ -27,11 +27,17 @@ from vending_api.domain.sales.types import (
 )
 from vending_api.surfaces.electrum import operations
 from vending_api.surfaces.electrum.auth import caller
-from vending_api.surfaces.electrum.errors import answer_errors
+from vending_api.surfaces.electrum.errors import answer_errors, too_long
 from vending_api.surfaces.electrum.mapping import answers, commands
 from vending_api.surfaces.electrum.openapi import DocumentedApp, documentation
 from vending_api.surfaces.electrum.operations import Operation
-from vending_api.surfaces.electrum.reading import M, read, require_same_id, require_sound_id
+from vending_api.surfaces.electrum.reading import (
+    MAX_BODY_OCTETS,
+    M,
+    read,
+    require_same_id,
+    require_sound_id,
+)
 from vending_api.surfaces.electrum.wire.advices import (
     BasicAdvice,
     ConfirmationAdvice,
@@ -47,6 +53,8 @@ from vending_api.surfaces.electrum.wire.messages import (
     TokenReprintRequest,
     Transaction,
 )
+from vending_api.web.bodies import LimitedBodies
+from vending_api.web.docs_page import add_docs_page
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -91,10 +99,13 @@ def build_app(*, services: ElectrumServices, now: Callable[[], datetime]) -> Fas
         summary="Prepaid electricity, water and gas for points of sale.",
         version="3.15.0",
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
     )
     app.router.route_class = _DirectRoute
+    app.add_middleware(LimitedBodies, most_octets=MAX_BODY_OCTETS, too_long=too_long)
     answer_errors(app)
+    add_docs_page(app)
     for operation, handler in _Counter(services, now).handlers().items():
         app.add_api_route(operation.path, handler, methods=["POST"], **documentation(operation))
     return app

@@ -23,6 +23,11 @@ def refused(status: int, message: str) -> Response:
     return JSONResponse({"status": False, "message": message}, status)
 
 
+def too_long() -> Response:
+    """Return the answer to a webhook that is longer than any event."""
+    return refused(413, "Too long")
+
+
 def not_stored() -> Response:
     """Return the answer to a webhook that could not be stored: it is to be delivered again."""
     return JSONResponse({"status": False, "message": "Try again later"}, 503, AGAIN)

@@ -19,10 +19,11 @@ from vending_api.domain.payment_events.types import Delivery
 from vending_api.domain.payments.types import Order
 from vending_api.domain.sales.types import Sale
 from vending_api.kit.errors import DomainError
-from vending_api.surfaces.paystack.errors import not_stored, page_for, refused
+from vending_api.surfaces.paystack.errors import not_stored, page_for, refused, too_long
 from vending_api.surfaces.paystack.mapping import to_delivery
 from vending_api.surfaces.paystack.page import UNKNOWN_ORDER, look_again, page_of
 from vending_api.surfaces.paystack.signature import SIGNATURE_HEADER, is_allowed, is_signed
+from vending_api.web.bodies import LimitedBodies
 
 MAX_BODY_OCTETS: Final = 262_144
 """Some fifty times a usual event."""
@@ -61,6 +62,7 @@ def build_app(
     those on which customers are told of their tokens.
     """
     app = FastAPI(title="Paystack", openapi_url=None, redirect_slashes=False)
+    app.add_middleware(LimitedBodies, most_octets=MAX_BODY_OCTETS, too_long=lambda _: too_long())
     door = _Door(services, secret_key, webhook_addresses, channels, now)
     app.add_api_route("/webhook", door.paystack_webhook, methods=["POST"], response_model=None)
     app.add_api_route("/return", door.paystack_return, methods=["GET"], response_model=None)
@@ -97,7 +99,7 @@ class _Door:
             return refused(403, "Not from this address")
         body = await _octets(request)
         if body is None:
-            return refused(413, "Too long")
+            return too_long()
         signatures = request.headers.getlist(SIGNATURE_HEADER)
         if not is_signed(body, signatures, secret_key=self._secret_key.get_secret_value()):
             _log.warning("webhook_signature_wrong", address=peer, is_missing=not signatures)

@@ -1,0 +1,1 @@
+"""Compiled loops over columns: ciphers, checksums, digits. Numbers in, numbers out."""

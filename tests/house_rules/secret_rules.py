@@ -1,0 +1,43 @@
+"""What no file holds: keys and passwords that open something."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tests.house_rules.findings import Finding
+
+_OURS: Final = (
+    # A hexadecimal number as long as a vending key, in the value of something that is called one.
+    re.compile(
+        r"(?i)\b\w*(?:key|secret|passw(?:or)?d|passphrase|share)\w*\b[\"']?"
+        r"(?:\s*:\s*[\w.\[\] |]+?)?\s*[:=]\s*(?:\w+\.?\w*\()*[bf]?[\"']?"
+        r"(?P<secret>(?:[0-9a-f]{2}[ ]?){7,}[0-9a-f]{2})\b"
+    ),
+)
+_OTHERS: Final = (
+    re.compile(r"(?P<secret>-----BEGIN [A-Z ]*PRIVATE KEY-----)"),
+    re.compile(r"\b(?P<secret>sk_live_[0-9A-Za-z]{6,})"),  # Paystack
+    re.compile(r"\b(?P<secret>sk_test_[0-9a-f]{32,})"),
+    re.compile(r"\b(?P<secret>(?:AKIA|ASIA)[0-9A-Z]{16})\b"),  # AWS
+    re.compile(r"\b(?P<secret>gh[pousr]_[0-9A-Za-z]{20,})"),  # GitHub
+    re.compile(r"\b(?P<secret>xox[abprs]-[0-9A-Za-z-]{10,})"),  # Slack
+    re.compile(r"\b(?P<secret>eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.)"),  # JSON web tokens
+    re.compile(r"\b(?P<secret>AIza[\w-]{35})"),  # Google
+    # A password in an address. Words in capitals and {braces} stand for one; hunter2 is nobody's.
+    re.compile(
+        r"\b[a-z][a-z0-9+]*://[^\s/:@\"'{}]+:(?P<secret>(?![A-Z_]+@|hunter2@)[^\s/:@\"'{}]+)@"
+    ),
+)
+
+
+def no_secret(text: str) -> list[Finding]:
+    """Find what looks like a key or a password; the finding shows its first digits only."""
+    return [
+        Finding(
+            number, f"{match['secret'][:4]}...: it looks like a secret; keep it out, or say why"
+        )
+        for number, line in enumerate(text.splitlines(), start=1)
+        for pattern in (*_OURS, *_OTHERS)
+        for match in pattern.finditer(line)
+    ]

@@ -1,0 +1,114 @@
+"""The service in this process: its database, its socket, its HTTP server."""
+
+from __future__ import annotations
+
+import socket
+from functools import partial
+from typing import TYPE_CHECKING
+
+import uvicorn
+from rich.console import Console
+from uvicorn.supervisors import Multiprocess
+
+from vending_api import migrations
+from vending_api.cli.tls import tls_context
+from vending_api.kit.db import WRITES, open_database
+from vending_api.main import CRESTFLOW_PATH, ELECTRUM_PATH, create_app
+from vending_api.sandbox.demo_data import DEMO_PASSWORD, DEMO_USER, ensure_demo_data
+from vending_api.sandbox.estate import ensure_demo_estate
+from vending_api.teller import keep_what_is_loaded
+from vending_api.web.heads import LimitedHeads
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vending_api.kit.far_process import FarProcess
+    from vending_api.settings import Networks, Settings
+
+LOOPBACK = "127.0.0.1"
+
+
+def run(settings: Settings, teller: FarProcess) -> None:
+    """Serve until Ctrl-C or SIGTERM, with a teller that may still be beginning."""
+    if settings.demo:
+        prepare_demo_database(settings)
+    # For several workers, too, which start their own: what is wrong stops the start here, once.
+    app = create_app(settings, teller=teller)
+    if settings.workers > 1:
+        teller.stop()
+    listener = listen(settings.host, settings.port)
+    announce(settings, listener)
+    config_of = partial(
+        server_config,
+        tls_cert=settings.tls_cert,
+        tls_key=settings.tls_key,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    if settings.workers == 1:
+        keep_what_is_loaded()
+        uvicorn.Server(config_of(app)).run(sockets=[listener])
+        return
+    factory = "vending_api.main:create_app_from_environment"
+    Multiprocess(config_of(factory, settings.workers), [listener]).run()
+
+
+def prepare_demo_database(settings: Settings) -> None:
+    """Give a database the schema and the demo's register; raises DemoRefused."""
+    engine = open_database(settings.database_url.get_secret_value(), connections=1)
+    migrations.upgrade(engine)
+    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        ensure_demo_data(connection)
+        ensure_demo_estate(connection)
+    engine.dispose()
+
+
+def server_config(
+    app: object,
+    workers: int = 1,
+    *,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    trusted_proxies: Networks = (),
+) -> uvicorn.Config:
+    """Return how the HTTP server runs the app; our own log lines say what happens."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an application, or the name of its factory
+        factory=isinstance(app, str),
+        workers=workers,
+        http=LimitedHeads,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+        ssl_context_factory=None if tls_cert is None else tls_context,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),  # anybody can write them, so nobody else is believed
+        forwarded_allow_ips=[str(one) for one in trusted_proxies],
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raises OSError with a line that says what to do."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        reason = f"{host}:{port} cannot be listened on ({error.strerror})"
+        raise OSError(f"{reason}; choose another with --port") from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def announce(settings: Settings, listener: socket.socket) -> None:
+    """Say where the service listens."""
+    host, port = listener.getsockname()[:2]
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    scheme = "http" if settings.tls_cert is None else "https"
+    base = f"{scheme}://{host}:{port}{ELECTRUM_PATH}"
+    console.print(f"Points of sale: {base}   documentation: {base}/docs")
+    consumers = f"{scheme}://{host}:{port}{CRESTFLOW_PATH}"
+    console.print(f"Consumers: {consumers}   documentation: {consumers}/docs")
+    if settings.demo:
+        console.print(f"Demo: user {DEMO_USER}, password {DEMO_PASSWORD}, meters TST001 to TST011")

@@ -1,0 +1,211 @@
+"""A security module that others ask over a Unix socket: who may ask is who may open the socket.
+
+What is asked comes from somebody who is not trusted with keys. So a message that makes no sense
+ends its connection, a row that makes no sense is an error in its place, and what is made is
+counted here, under limits that nothing on the socket can change.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import structlog
+
+from sts.errors import InvalidField, StsError
+from sts.key_data import KeyRevisionNumber, SupplyGroupCode, TariffIndex
+from sts.security_module import IssueRequest, KeyChangeRequest, MeterConfiguration, VerifyRequest
+from sts.tokens.credit import TransferCredit
+from sts.tokens.reserved import ReservedToken
+from vending_api.custody.wire import (
+    Malformed,
+    error_row,
+    facts_row,
+    meter_of,
+    receive,
+    send,
+    token_of,
+    token_row,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from sts.security_module import IssuedToken, SecurityModule
+    from vending_api.custody.counters import Counters
+
+_Asked = TypeVar("_Asked")
+_Made = TypeVar("_Made")
+_Request = TypeVar("_Request", IssueRequest, KeyChangeRequest)
+
+_WAITING: Final = 64
+_PATIENCE_SECONDS: Final = 5.0
+"""For an answer that is being made when the module is told to end."""
+_OF_A_KEY_CHANGE: Final = 3
+
+_log = structlog.get_logger(__name__)
+
+
+class Server:
+    """Answers who connects to a socket, a thread for each connection."""
+
+    def __init__(
+        self,
+        module: SecurityModule,
+        counters: Counters,
+        today: Callable[[], date],
+        listener: socket.socket,
+    ) -> None:
+        """`listener` is bound; `today` is the day in UTC."""
+        self._module = module
+        self._counters = counters
+        self._today = today
+        self._listener = listener
+        self._counting = threading.Lock()
+        self._answering: dict[threading.Thread, socket.socket] = {}
+        listener.listen(_WAITING)  # who connects from now on is answered once it serves
+        self._does: dict[str, Callable[[Sequence[Any]], list[Any]]] = {
+            "facts": self._facts,
+            "issue": self._issue,
+            "change_key": self._change_key,
+            "verify": self._verify,
+        }
+
+    def serve(self) -> None:
+        """Answer until `stop`."""
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # it was closed
+                return
+            thread = threading.Thread(target=self._answer, args=(connection,), daemon=True)
+            self._answering[thread] = connection
+            thread.start()
+
+    def stop(self) -> None:
+        """Answer what was asked and nothing more, and have the counters written."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread, connection in list(self._answering.items()):
+            with suppress(OSError):  # its other end may be gone
+                connection.shutdown(socket.SHUT_RD)
+            thread.join(_PATIENCE_SECONDS)
+        with self._counting:
+            self._counters.close()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                while (message := receive(connection)) is not None:
+                    send(connection, self._answered(message))
+            except Malformed as error:
+                _log.warning("message_refused", reason=str(error))
+            except OSError:
+                pass  # whoever asked is gone
+            except Exception:  # noqa: BLE001 (its connection ends; the others go on)
+                _log.exception("request_failed")
+        del self._answering[threading.current_thread()]
+
+    def _answered(self, message: Any) -> dict[str, Any]:
+        if not isinstance(message, dict) or message.keys() != {"number", "do", "rows"}:
+            raise Malformed("not a number, what to do, and rows")
+        do, rows = self._does.get(str(message["do"])), message["rows"]
+        if do is None or not isinstance(rows, list):
+            raise Malformed("it asks for what this module does not do")
+        return {"number": message["number"], "rows": do(rows)}
+
+    def _facts(self, _rows: Sequence[Any]) -> list[Any]:
+        return [facts_row(one) for one in self._module.facts()]
+
+    def _issue(self, rows: Sequence[Any]) -> list[Any]:
+        asked = self._counted([_parsed(_issue_request, row) for row in rows], _tenths_of)
+        outcomes = _in_place(asked, self._module.issue)
+        return [error_row(one) if isinstance(one, StsError) else one.digits for one in outcomes]
+
+    def _change_key(self, rows: Sequence[Any]) -> list[Any]:
+        asked = self._counted([_parsed(_key_change_request, row) for row in rows], lambda _: 0)
+        outcomes = _in_place(asked, self._module.change_key)
+        return [error_row(one) if isinstance(one, StsError) else _set_row(one) for one in outcomes]
+
+    def _verify(self, rows: Sequence[Any]) -> list[Any]:
+        asked = [_parsed(_verify_request, row) for row in rows]
+        outcomes = _in_place(asked, self._module.verify)
+        return [error_row(one) if isinstance(one, StsError) else token_row(one) for one in outcomes]
+
+    def _counted(
+        self, asked: Sequence[_Request | StsError], tenths_of: Callable[[_Request], int]
+    ) -> list[_Request | StsError]:
+        """Return what may be made, counted before it is, with an error where a limit is reached."""
+        today = self._today()
+        counted: list[_Request | StsError] = []
+        with self._counting:
+            for one in asked:
+                if not isinstance(one, StsError):
+                    try:
+                        self._counters.count(_key_of(one.meter), today, tenths=tenths_of(one))
+                    except StsError as error:
+                        counted.append(error)
+                        continue
+                counted.append(one)
+            self._counters.write_ahead()
+        return counted
+
+
+def _in_place(
+    asked: Sequence[_Asked | StsError],
+    make: Callable[[list[_Asked]], Sequence[_Made]],
+) -> list[_Made | StsError]:
+    """Return what is made of requests, with the errors among them in their places."""
+    made = iter(make([one for one in asked if not isinstance(one, StsError)]))
+    return [one if isinstance(one, StsError) else next(made) for one in asked]
+
+
+def _parsed(parse: Callable[[Any], _Asked], row: Any) -> _Asked | StsError:
+    """Return the request of a row, or what is wrong with it."""
+    try:
+        return parse(row)
+    except StsError as error:
+        return error.with_traceback(None)
+
+
+def _issue_request(row: Any) -> IssueRequest:
+    meter, rest = meter_of(row)
+    token = token_of(rest)
+    if isinstance(token, ReservedToken):
+        raise InvalidField("token", "its class and subclass are reserved", "a known token")
+    return IssueRequest(meter, token)
+
+
+def _key_change_request(row: Any) -> KeyChangeRequest:
+    meter, rest = meter_of(row)
+    if len(rest) != _OF_A_KEY_CHANGE:
+        raise InvalidField("key change", "not three values", "SGC, KRN and TI")
+    group, revision, tariff_index = rest
+    if not isinstance(group, str) or not isinstance(tariff_index, str) or type(revision) is not int:
+        raise InvalidField("key change", "values of other types", "SGC, KRN and TI")
+    return KeyChangeRequest(
+        meter, SupplyGroupCode(group), KeyRevisionNumber(revision), TariffIndex(tariff_index)
+    )
+
+
+def _verify_request(row: Any) -> VerifyRequest:
+    meter, rest = meter_of(row)
+    if len(rest) != 1 or not isinstance(rest[0], str):
+        raise InvalidField("digits", "not one text", "20 digits")
+    return VerifyRequest(meter, rest[0])
+
+
+def _set_row(tokens: Sequence[IssuedToken]) -> list[list[Any]]:
+    return [[one.digits, *token_row(one.token)] for one in tokens]
+
+
+def _key_of(meter: MeterConfiguration) -> str:
+    return f"{meter.supply_group_code.digits}/{meter.key_revision_number.value}"
+
+
+def _tenths_of(request: IssueRequest) -> int:
+    token = request.token
+    return token.amount.tenths if isinstance(token, TransferCredit) else 0
