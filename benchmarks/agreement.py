@@ -11,6 +11,7 @@ import httpx2
 from sqlalchemy import func, select
 
 from benchmarks.load import scattered
+from benchmarks.opening import open_database
 from benchmarks.servers import ServerFailed
 from benchmarks.shop import PASSWORD, USER, purchase
 from sts.virtual_meter import Accepted
@@ -18,11 +19,12 @@ from vending_api.domain.clients.service import find_client
 from vending_api.domain.credit.service import balance
 from vending_api.domain.credit.tables import CREDIT_ENTRY
 from vending_api.domain.credit.types import EntryKind
+from vending_api.domain.issuing.digits import digits_of
 from vending_api.domain.issuing.tables import TOKEN
 from vending_api.domain.meters.tables import METER
 from vending_api.domain.reconciling.service import differences
 from vending_api.domain.sales.tables import SALE
-from vending_api.kit.db import open_database
+from vending_api.kit.vault import vault_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -163,10 +165,15 @@ def _sales(connection: Connection) -> int:
 
 def _wrong_answers(connection: Connection, witness: Witness) -> list[str]:
     """Return the purchases whose answer does not have the tokens that are stored."""
-    stored = select(TOKEN.c.digits).join(SALE, SALE.c.key == TOKEN.c.sale_key).order_by(TOKEN.c.key)
+    stored = (
+        select(TOKEN.c.digits, TOKEN.c.sale_key)
+        .join(SALE, SALE.c.key == TOKEN.c.sale_key)
+        .order_by(TOKEN.c.key)
+    )
     wrong = []
     for purchase_id, answer in witness.answers.items():
-        digits = list(connection.execute(stored.where(SALE.c.purchase_id == purchase_id)).scalars())
+        rows = connection.execute(stored.where(SALE.c.purchase_id == purchase_id))
+        digits = [digits_of(vault_of(connection), *row) for row in rows]
         if not digits or digits != [token["token"] for token in answer["tokens"]]:
             wrong.append(f"{purchase_id} was answered with other tokens than are stored")
     return wrong
@@ -193,14 +200,15 @@ def _entered(connection: Connection, shop: Shop) -> tuple[int, list[str]]:
     last = select(TOKEN.c.meter_key).order_by(TOKEN.c.key.desc()).limit(_SAMPLE)
     meter_keys = set(connection.execute(last).scalars())
     rows = connection.execute(
-        select(METER.c.external_id, TOKEN.c.digits)
+        select(METER.c.external_id, TOKEN.c.digits, TOKEN.c.sale_key)
         .join(TOKEN, TOKEN.c.meter_key == METER.c.key)
         .where(METER.c.key.in_(meter_keys))
         .order_by(TOKEN.c.key)
     ).all()
     meters = {number: shop.virtual_meter(number) for number in {row.external_id for row in rows}}
     refused = []
-    for number, digits in rows:
+    for number, stored, sale_key in rows:
+        digits = digits_of(vault_of(connection), stored, sale_key)
         outcome = meters[number].enter(digits)
         if not isinstance(outcome, Accepted):
             refused.append(f"meter {number} refuses a token: {outcome.words}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import JSON
 
-from vending_api.kit.db import WRITES, open_database
+from benchmarks.opening import open_database
+from vending_api.kit.db import WRITES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

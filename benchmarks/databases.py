@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 try:
+    import psutil  # type: ignore[import-untyped]  # it ships no types
+
     from tests.support.postgres import PostgresServer
 except ImportError as error:
     sys.exit(f"growth: {error}; pip install '.[test]'")
@@ -41,6 +43,9 @@ class Databases(Protocol):
     def size(self) -> int:
         """Return the bytes that the filled database has on disk."""
 
+    def seconds(self) -> float:
+        """Return the processor time that a server of its own has taken for those who have left."""
+
 
 @dataclass
 class SqliteFiles:
@@ -62,6 +67,10 @@ class SqliteFiles:
     def size(self) -> int:
         """Return the bytes of the file and its log."""
         return sum(one.stat().st_size for one in self.kept.glob(f"{_FILE}*"))
+
+    def seconds(self) -> float:
+        """Return nothing: SQLite works in the process that asks."""
+        return 0.0
 
 
 class PostgresqlServer(PostgresServer):
@@ -92,6 +101,12 @@ class PostgresqlServer(PostgresServer):
             row = connection.execute("SELECT pg_database_size('filled')").fetchone()
         assert row is not None
         return int(row[0])
+
+    def seconds(self) -> float:
+        """Return what the processes took that served connections, and have ended."""
+        assert self._process is not None
+        times = psutil.Process(self._process.pid).cpu_times()
+        return float(times.children_user + times.children_system)
 
 
 @contextmanager

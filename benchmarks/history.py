@@ -8,6 +8,7 @@ code. Only the digits of the tokens are made up. `vending reconcile` finds nothi
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -19,21 +20,24 @@ from sqlalchemy import func, insert, select, update
 from sqlmodel import SQLModel
 
 from benchmarks.bulk import Rows, quickly, tidy
+from benchmarks.opening import open_database
 from benchmarks.shop import TERMINALS, USER
 from vending_api.domain.accounts.tables import ACCOUNT, ARREARS
 from vending_api.domain.clients.service import find_client
 from vending_api.domain.credit import service as credit
 from vending_api.domain.credit.tables import CREDIT, CREDIT_ENTRY
+from vending_api.domain.issuing.digits import stored_digits
 from vending_api.domain.issuing.tables import TOKEN
 from vending_api.domain.meters.tables import METER, UTILITY
 from vending_api.domain.numbers.tables import NUMBER_SERIES
 from vending_api.domain.sales.tables import SALE
 from vending_api.domain.token_log import service as token_log
 from vending_api.domain.token_log.types import LogEntry
-from vending_api.kit.db import open_database, reserve_keys
+from vending_api.kit.db import reserve_keys
+from vending_api.kit.vault import vault_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Table
@@ -73,6 +77,18 @@ class _Place(NamedTuple):
     """Whether nothing is sold to it afterwards."""
 
 
+class Dated(NamedTuple):
+    """A token that needs digits: for which meter, like which row of a token, and when."""
+
+    meter_key: int
+    like: _Row
+    identifier: int
+
+
+Digits = Callable[[Sequence[Dated]], Sequence[str]]
+"""Makes the digits of tokens."""
+
+
 def later_meters(meters: Sequence[str]) -> tuple[str, ...]:
     """Return the meters to which the history has sold this month."""
     return tuple(meters[::2])
@@ -83,23 +99,31 @@ def first_meters(meters: Sequence[str]) -> tuple[str, ...]:
     return tuple(meters[1::2])
 
 
-def fill(url: str, source_url: str, *, sales: int, told: Callable[[int], None]) -> None:
+def fill(
+    url: str,
+    source_url: str,
+    *,
+    sales: int,
+    told: Callable[[int], None],
+    digits: Digits | None = None,
+) -> None:
     """Write a history of so many sales, as many as there are meters at least.
 
     The database has meters and has sold nothing; the other one has sold. `told` hears how many are
-    written.
+    written. Without `digits` those of the tokens are made up.
     """
     templates = _templates(source_url)
     with quickly(url) as connection:
-        _History(connection, templates).write(sales, told)
+        _History(connection, templates, digits or _made_up).write(sales, told)
     tidy(url)
 
 
 class _History:
     """What is known while sales are written."""
 
-    def __init__(self, connection: Connection, templates: list[_Template]) -> None:
+    def __init__(self, connection: Connection, templates: list[_Template], digits: Digits) -> None:
         self._connection = connection
+        self._digits = digits
         self._random = random.Random(_SEED)  # noqa: S311 (no secret)
         tables = (_MESSAGE, SALE, TOKEN, CREDIT_ENTRY, ACCOUNT)
         self._tables = tuple(Rows(table, connection.dialect) for table in tables)
@@ -170,16 +194,23 @@ class _History:
             ),
             strict=True,
         )
+        chosen = self._random.choices(self._templates, k=len(places))
+        dated = [
+            Dated(place.meter_key, one.token, _identifier(one, place))
+            for one, (_, place) in zip(chosen, places, strict=True)
+        ]
         logged = [
-            self._add_sale(self._random.choice(self._templates), place, number, of_rows)
-            for (number, place), of_rows in zip(places, keys, strict=True)
+            self._add_sale(one, place, number, of_rows, digits)
+            for one, (number, place), of_rows, digits in zip(
+                chosen, places, keys, self._digits(dated), strict=True
+            )
         ]
         for rows in self._tables:
             rows.write(self._connection)
         token_log.append(self._connection, _WRITER, logged)
 
     def _add_sale(
-        self, one: _Template, place: _Place, number: int, keys: tuple[int, ...]
+        self, one: _Template, place: _Place, number: int, keys: tuple[int, ...], digits: str
     ) -> LogEntry:
         """Keep the rows of a sale, under keys of sale, token and entry; return its token's log."""
         sale_key, token_key, entry_key = keys
@@ -187,8 +218,7 @@ class _History:
         at = self._sale.convert({"received_at": place.at})["received_at"]
         before, terminal = divmod(number, len(TERMINALS))
         series, receipt = self._series[terminal], before + 1
-        digits = f"{self._random.randrange(10**20):020}"
-        identifier = one.token["token_identifier"] + (place.at - one.made_at) // _MINUTE
+        identifier = _identifier(one, place)
         self._message.add(one.message, message_id=purchase_id, subject=purchase_id, claimed_at=at)
         self._sale.add(
             one.sale,
@@ -208,7 +238,7 @@ class _History:
             key=token_key,
             sale_key=sale_key,
             meter_key=place.meter_key,
-            digits=digits,
+            digits=stored_digits(vault_of(self._connection), digits, sale_key),
             token_identifier=identifier,
             receipt_number=f"{series}-{receipt:06}",
             made_at=at,
@@ -256,6 +286,16 @@ class _History:
             }
             for terminal, (key, name) in enumerate(zip(self._series, TERMINALS, strict=True))
         ]
+
+
+def _identifier(one: _Template, place: _Place) -> int:
+    minutes: int = one.token["token_identifier"] + (place.at - one.made_at) // _MINUTE
+    return minutes
+
+
+def _made_up(tokens: Sequence[Dated]) -> list[str]:
+    chance = random.Random(tokens[0].identifier)  # noqa: S311 (no secret)
+    return [f"{chance.randrange(10**20):020}" for _ in tokens]
 
 
 def _templates(url: str) -> list[_Template]:

@@ -68,6 +68,7 @@ def vending(shop: Shop, folder: Path, *, workers: int = 1) -> Iterator[Server]:
         "VENDING_DATABASE_URL": shop.database_url,
         "VENDING_KEYS_FILE": str(shop.sealed_keys_file),
         "VENDING_KEYS_PASSPHRASE_FILE": str(shop.passphrase_file),
+        "VENDING_DATA_KEYS_FILE": str(shop.data_keys_file),
         "VENDING_WORKERS": str(workers),
     }
     port = _free_port()

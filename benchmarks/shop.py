@@ -18,6 +18,7 @@ from uuid import uuid4
 from sqlalchemy import func, select
 
 from benchmarks.five_blocks import FIVE_BLOCKS
+from benchmarks.opening import open_database, write_data_keys
 from sts.base_date import BaseDate
 from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, SupplyGroupCode, TariffIndex
 from sts.keys.decoder_key import derive_decoder_key
@@ -45,7 +46,7 @@ from vending_api.domain.meters.types import (
     ServiceType,
     Utility,
 )
-from vending_api.kit.db import WRITES, open_database
+from vending_api.kit.db import WRITES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +85,8 @@ class Shop:
     """The same, as the service takes them."""
     passphrase_file: Path
     """What opens them."""
+    data_keys_file: Path
+    """What tokens are stored encrypted under."""
     meters: tuple[str, ...]
     """The numbers that points of sale send."""
     moving_meters: tuple[str, ...]
@@ -115,6 +118,8 @@ def prepare(folder: Path, database_url: str, *, meters: int, moving: int = 0) ->
     for path, text in ((keys_file, _key_file()), (passphrase_file, secrets.token_hex(32))):
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
+    data_keys_file = folder / "data.keys"
+    write_data_keys(data_keys_file)
     _seal(keys_file, sealed_keys_file, passphrase_file)
     numbers = tuple(_configuration(serial, _GROUP).pan.decoder.digits for serial in range(meters))
     engine = open_database(database_url, connections=1)
@@ -137,6 +142,7 @@ def prepare(folder: Path, database_url: str, *, meters: int, moving: int = 0) ->
         keys_file=keys_file,
         sealed_keys_file=sealed_keys_file,
         passphrase_file=passphrase_file,
+        data_keys_file=data_keys_file,
         meters=numbers,
         moving_meters=numbers[meters - moving :],
     )

@@ -32,6 +32,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs without being installed
 
 from benchmarks import shop
+from benchmarks.opening import open_database
 from sts.keys.key_file import load_key_file
 from sts.security_module import InProcessSecurityModule
 from sts.tokens.codec import TokenCodec
@@ -39,7 +40,6 @@ from vending_api.domain.clients.service import check_credentials
 from vending_api.domain.offers import service as offers
 from vending_api.domain.selling import service as selling
 from vending_api.kit.credentials import CredentialMemory
-from vending_api.kit.db import open_database
 from vending_api.kit.frames import Frames, frame
 from vending_api.kit.lanes import Command, Lanes
 from vending_api.kit.statements import Statement
@@ -125,7 +125,9 @@ class Counter:
 
     async def _who(self) -> Client:
         user_name, password = credentials_of(self._authorization)
-        client = await self._memory.verify(user_name, password)  # slow only the first time
+        client = await self._memory.verify(
+            user_name, password, "127.0.0.1"
+        )  # slow only the first time
         self._stages.of("password, as remembered", credentials_of)(self._authorization)
         return client
 

@@ -29,7 +29,7 @@ from sts.tokens.key_change import KeyChangeToken, key_change_tokens
 from sts.tokens.kinds import DatedToken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sts.key_data import (
         EncryptionAlgorithm,
@@ -151,7 +151,34 @@ class SecurityModule(KeyDirectory, Protocol):
         ...
 
 
-class InProcessSecurityModule:
+class KnownKeys:
+    """The public facts of the vending keys that a security module has."""
+
+    __slots__ = ("_facts",)
+
+    def __init__(self, facts: Iterable[VendingKeyFacts]) -> None:
+        """Take the facts of each key."""
+        # Every sale asks, so they are found by their place.
+        self._facts = {
+            (one.supply_group_code.digits, one.key_revision_number.value): one for one in facts
+        }
+
+    def facts(self) -> list[VendingKeyFacts]:
+        """Return the public facts of every vending key."""
+        return list(self._facts.values())
+
+    def vending_key_for(
+        self, supply_group_code: SupplyGroupCode, key_revision_number: KeyRevisionNumber
+    ) -> VendingKeyFacts:
+        """Return the public facts of one vending key; raises VendingKeyNotFound."""
+        place = (supply_group_code.digits, key_revision_number.value)
+        facts = self._facts.get(place)
+        if facts is None:
+            raise VendingKeyNotFound(*place)
+        return facts
+
+
+class InProcessSecurityModule(KnownKeys):
     """A security module inside this process, on the keys of a key file.
 
     Its policy: no credit under default and common keys; no token beyond the expiry of its
@@ -160,16 +187,13 @@ class InProcessSecurityModule:
     change are still in use.
     """
 
-    __slots__ = ("_codec", "_facts", "_keys")
+    __slots__ = ("_codec", "_keys")
 
     def __init__(self, keys: KeyStore, codec: TokenCodec) -> None:
+        # A check value takes a cipher each time it is asked for, so it is asked for once.
+        super().__init__(map(_facts_of, keys))
         self._keys = keys
         self._codec = codec
-        # A check value takes a cipher each time it is asked for, and every sale asks for facts.
-        self._facts = {
-            (key.supply_group_code.digits, key.key_revision_number.value): _facts_of(key)
-            for key in keys
-        }
 
     def issue(self, requests: Sequence[IssueRequest]) -> list[IssuedToken | StsError]:
         """Return a token, or why there is none, for each request; see SecurityModule."""
@@ -229,20 +253,6 @@ class InProcessSecurityModule:
             return self._codec.decode(request.digits, decoder_keys.of(request.meter, vending_key))
 
         return _by_row(read, requests)
-
-    def facts(self) -> list[VendingKeyFacts]:
-        """Return the public facts of every vending key."""
-        return list(self._facts.values())
-
-    def vending_key_for(
-        self, supply_group_code: SupplyGroupCode, key_revision_number: KeyRevisionNumber
-    ) -> VendingKeyFacts:
-        """Return the public facts of one vending key; raises VendingKeyNotFound."""
-        place = (supply_group_code.digits, key_revision_number.value)
-        facts = self._facts.get(place)
-        if facts is None:
-            raise VendingKeyNotFound(*place)
-        return facts
 
     def _read_back(self, token: Token, key: DecoderKey | None) -> IssuedToken:
         """Encode a token and read it again; raises ReadBackMismatch unless it says the same."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 import pytest
 from hypothesis import settings
 
-from tests.support.copies import PostgresCopies
+from tests.support.copies import PostgresCopies, SqliteCopies
 from tests.support.postgres import PostgresServer
 from tests.support.service import prepared_engine
 from vending_api.kit.db import open_database
@@ -85,20 +84,30 @@ def postgres_copies(postgres_server: PostgresServer, prepared_postgres: str) -> 
     return PostgresCopies(postgres_server, prepared_postgres)
 
 
+@pytest.fixture(scope="session")
+def sqlite_copies(prepared_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> SqliteCopies:
+    """Give what lends copies of that file."""
+    return SqliteCopies(prepared_sqlite, tmp_path_factory.mktemp("copies"))
+
+
+@pytest.fixture(scope="session")
+def engines() -> dict[str, Engine]:
+    """Give the engines of the copies, by address: each keeps the statements that it has compiled.
+
+    Where each test had an engine of its own, compiling took a sixth of its time.
+    """
+    return {}
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """Give a database of either kind with the schema of the migrations and the demo's register."""
-    if request.param == "sqlite":
-        url = cast("str", request.getfixturevalue("sqlite_url"))
-        shutil.copy(request.getfixturevalue("prepared_sqlite"), url.removeprefix("sqlite:///"))
-        yield from _opened(url)
-        return
-    copies = cast("PostgresCopies", request.getfixturevalue("postgres_copies"))
+def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Iterator[Engine]:
+    """Give a database of either kind with the schema of the migrations and the demo's register.
+
+    A test leaves nothing behind on it but rows: no listeners, no threads.
+    """
+    copies: SqliteCopies | PostgresCopies = request.getfixturevalue(f"{request.param}_copies")
     with copies.lent() as url:
-        yield from _opened(url)
-
-
-def _opened(url: str) -> Iterator[Engine]:
-    engine = open_database(url, connections=20)
-    yield engine
-    engine.dispose()
+        if url not in engines:
+            engines[url] = open_database(url, connections=20)
+        yield engines[url]
+        engines[url].dispose()

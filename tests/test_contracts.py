@@ -119,6 +119,11 @@ PLANTED = [
         "import sts.batch",
     ),
     Planted("Only columns know NumPy, Numba and Arrow", "sts/planted.py", "import numpy"),
+    Planted(
+        "Only the module in hardware knows Thrift",
+        "vending_api/custody/planted.py",
+        "import thriftpy2",
+    ),
     Planted("The engine and the tariffs know no framework", "sts/planted.py", "import pydantic"),
     Planted(
         "The engine and the tariffs know no framework", "tariffs/planted.py", "import sqlmodel"

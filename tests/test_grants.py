@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -24,6 +25,7 @@ from tests.domain.advising import (
 from tests.domain.sealing import seal
 from tests.domain.test_faults import COMMAND as FAULT
 from tests.online.shop import furnish, open_shop
+from tests.support.operators import hired, log_in
 from tests.support.selling import MAKER, refusal, retry, sell
 from tests.support.service import (
     DEMO_CLIENT,
@@ -35,11 +37,14 @@ from tests.support.service import (
     purchase,
     writing,
 )
+from tests.support.staff import Staff
+from tests.support.vending_command import VendingCommand
 from vending_api import migrations
 from vending_api.domain.faults.service import report_fault
 from vending_api.domain.issuing.types import TokenKind
 from vending_api.domain.meters.service import lock_meter, order_key_change
 from vending_api.domain.meters.types import KeyData
+from vending_api.domain.operators.types import Role
 from vending_api.domain.payments.types import OrderState
 from vending_api.domain.reconciling.service import differences
 from vending_api.domain.reprints.service import reprint
@@ -48,13 +53,14 @@ from vending_api.domain.sales.types import Sale
 from vending_api.domain.selling import service as selling
 from vending_api.domain.token_queue.service import queue_token
 from vending_api.domain.token_queue.types import NewQueuedToken, QueuedKind
-from vending_api.kit.db import open_database
+from vending_api.domain.watching import service as watching
+from vending_api.kit.db import one_view, open_database
 from vending_api.kit.group import GROUP, Group, finished
 from vending_api.kit.signatures import write_new_signing_key
-from vending_api.migrations.grants import PRIVILEGES, apply_grants, grants, owned_tables
+from vending_api.migrations.grants import OPERATORS, PRIVILEGES, apply_grants, grants, owned_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -72,7 +78,7 @@ COPY: Final = ReprintTokens(
 )
 EVIDENCE: Final = (
     *("token", "token_log", "token_log_checkpoint", "token_log_head"),
-    *("credit_entry", "message", "reprint"),
+    *("credit_entry", "message", "reprint", "audit_trail", "alert"),
 )
 
 
@@ -85,15 +91,17 @@ def owner(postgres_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture
-def service(owner: Engine, postgres_server: PostgresServer) -> Iterator[Engine]:
-    """Give the same database as the service's role, which is granted what it needs."""
-    role = f'service "{uuid4().hex[:8]}"'  # a name that must be quoted
+@contextmanager
+def _role(
+    owner: Engine, postgres_server: PostgresServer, privileges: Mapping[str, str]
+) -> Iterator[Engine]:
+    """Give the owner's database as another role, which is granted these privileges."""
+    role = f'role "{uuid4().hex[:8]}"'  # a name that must be quoted
     quoted = '"' + role.replace('"', '""') + '"'
     with postgres_server.connect() as connection:
         connection.execute(f"CREATE ROLE {quoted} LOGIN".encode())
     with owner.begin() as connection:
-        apply_grants(connection, role)
+        apply_grants(connection, role, privileges)
     engine = open_database(
         make_url(owner.url).set(username=role).render_as_string(hide_password=False),
         connections=20,
@@ -103,6 +111,20 @@ def service(owner: Engine, postgres_server: PostgresServer) -> Iterator[Engine]:
     with owner.begin() as connection:
         connection.exec_driver_sql(f"DROP OWNED BY {quoted}")
         connection.exec_driver_sql(f"DROP ROLE {quoted}")
+
+
+@pytest.fixture
+def operators(owner: Engine, postgres_server: PostgresServer) -> Iterator[Engine]:
+    """Give the database as the role of operators' commands."""
+    with _role(owner, postgres_server, OPERATORS) as engine:
+        yield engine
+
+
+@pytest.fixture
+def service(owner: Engine, postgres_server: PostgresServer) -> Iterator[Engine]:
+    """Give the same database as the service's role, which is granted what it needs."""
+    with _role(owner, postgres_server, PRIVILEGES) as engine:
+        yield engine
 
 
 def test_every_table_has_its_privileges(owner: Engine) -> None:
@@ -178,6 +200,18 @@ async def _sell_online(engine: Engine) -> None:
         assert shop.find(reference).state is OrderState.VENDED
 
 
+def test_the_service_watches_under_its_role(service: Engine, owner: Engine) -> None:
+    sell(service, purchase())
+    with owner.begin() as connection:
+        connection.execute(text("DELETE FROM token_log"))
+    with service.connect() as connection:
+        found = watching.alerts(one_view(connection), NOON)
+    for new in (found, []):
+        with service.begin() as connection:
+            assert watching.note(connection, found, NOON) == new
+    assert [one.kind for one in found] == ["difference"]
+
+
 @pytest.mark.parametrize("table", EVIDENCE)
 def test_what_is_evidence_is_neither_changed_nor_removed_by_the_service(
     service: Engine, owner: Engine, table: str
@@ -207,11 +241,51 @@ def test_the_service_makes_neither_tables_nor_orders_of_operators(service: Engin
     for attack in (
         "CREATE TABLE mine (key int)",
         "INSERT INTO queued_token (key) VALUES (1)",
+        "INSERT INTO operator (key) VALUES (1)",
+        "UPDATE operator SET roles = 'supervisor'",
+        "INSERT INTO operator_pass (key) VALUES (1)",
+        "UPDATE proposal SET state = 'approved'",
+        "DELETE FROM operator_attempt",
         "UPDATE tariff SET document = ''",
         "UPDATE client SET is_active = true",
     ):
         refused = pytest.raises(ProgrammingError, match="permission denied")
         with service.connect() as connection, refused:
+            connection.exec_driver_sql(attack)
+
+
+def test_operators_work_under_their_role_and_leave_their_traces(
+    operators: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    url = operators.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("VENDING_DATABASE_URL", url)
+    staff = Staff(VendingCommand(monkeypatch, capsys, tmp_path), monkeypatch, tmp_path)
+    log_in(operators, hired(operators, "zola", Role.CLERK), NOON)
+    order = ("token", "queue", "TST009", "refund", "--units", "5", "--reason", "swap")
+    deposit = ("client", "deposit", "test", "5000", "--reference", "EFT-1")
+    for number, command in enumerate((order, deposit), start=1):
+        assert staff("pieter", *command).code == 0
+        assert staff("thandi", "approvals", "approve", number).code == 0
+    for command in (("meter", "block", "TST001"), ("client", "switch-off", "test")):
+        assert staff("pieter", *command).code == 0
+    assert staff("thandi", "operator", "disable", "pieter").code == 0
+    assert staff("aisha", "audit-trail").code == 0
+    for attack in (
+        "UPDATE audit_trail SET who = 'lindiwe'",
+        "DELETE FROM audit_trail",
+        "TRUNCATE audit_trail",
+        "DELETE FROM proposal",
+        "DELETE FROM operator",
+        "DELETE FROM operator_pass",
+        "UPDATE credit_entry SET amount_minor = 1",
+        "DELETE FROM token_log",
+        "UPDATE alembic_version SET version_num = '0001'",
+    ):
+        refused = pytest.raises(ProgrammingError, match="permission denied")
+        with operators.connect() as connection, refused:
             connection.exec_driver_sql(attack)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from vending_api.custody.start import ModuleNotStarted, ModuleProcess
 from vending_api.kit.far_process import FarProcess
+from vending_api.kit.garbage import LOADING
 from vending_api.settings import PREFIX, SettingsInvalid
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 _SOCKET: Final = f"{PREFIX}SECURITY_MODULE"
 _PASSPHRASE: Final = f"{PREFIX}KEYS_PASSPHRASE"
-_MODULE: Final = "from vending_api.security_module import main; main()"
-_TELLER: Final = "from vending_api.teller import main; main()"
+_MODULE: Final = f"{LOADING}from vending_api.security_module import main; main()"
+_TELLER: Final = f"{LOADING}from vending_api.teller import main; main()"
 
 
 @contextmanager

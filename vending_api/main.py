@@ -24,10 +24,11 @@ from starlette.routing import Mount, Router
 
 from vending_api import migrations
 from vending_api.beside import start_teller
+from vending_api.database import database_of, require_data_keys
 from vending_api.domain.selling import service as selling
 from vending_api.kit.committer import Committer
-from vending_api.kit.db import open_database
 from vending_api.kit.far_lanes import FarCommitter
+from vending_api.kit.garbage import keep_what_is_loaded
 from vending_api.kit.lanes import lanes_for
 from vending_api.kit.logging import configure_logging
 from vending_api.kit.private_memory import keep_memory_private
@@ -46,7 +47,6 @@ from vending_api.surfaces.paystack.routes import PaystackServices
 from vending_api.surfaces.paystack.routes import build_app as build_paystack
 from vending_api.teller import (
     Teller,
-    keep_what_is_loaded,
     rehearsal_of,
 )
 from vending_api.vending import Vending
@@ -124,6 +124,7 @@ def create_app(
         waiting=lambda: vending.waiting,
         is_accepting=lambda: vending.is_accepting,
         read_backlog=parts.online.backlog,
+        read_alerts=parts.online.alerts,
     )
     counted = Middleware(
         WatchedRequests,
@@ -133,7 +134,12 @@ def create_app(
     )
     routes = [  # sales first: they are looked for in this order
         _mount(ELECTRUM_PATH, build_electrum(services=_electrum_services(vending), now=now)),
-        _mount(CRESTFLOW_PATH, _crestflow(parts.online, settings)),
+        _mount(
+            CRESTFLOW_PATH,
+            build_crestflow(
+                services=crestflow_services(parts.online), public_url=settings.public_url
+            ),
+        ),
     ]
     if settings.paystack_secret_key is not None:
         routes.append(_mount(PAYSTACK_PATH, _paystack(parts, settings, now)))
@@ -170,7 +176,8 @@ def _parts(
     configure_logging()
     url = settings.database_url.get_secret_value()
     selling_lanes = 0 if teller is not None else lanes_for(url.split(":")[0])
-    engine = open_database(url, connections=_READING_CONNECTIONS + selling_lanes)
+    require_data_keys(settings)
+    engine = database_of(settings, connections=_READING_CONNECTIONS + selling_lanes)
     if not migrations.is_current(engine):
         raise SettingsInvalid(
             "VENDING_DATABASE_URL: its schema is not the one of this version; "
@@ -233,9 +240,10 @@ def _electrum_services(vending: Vending) -> ElectrumServices:
     )
 
 
-def _crestflow(online: Online, settings: Settings) -> FastAPI:
+def crestflow_services(online: Online) -> CrestflowServices:
+    """Return what the consumer interface asks of selling online."""
     accounts, purchases, readings = online.accounts, online.purchases, online.readings
-    services = CrestflowServices(
+    return CrestflowServices(
         options=accounts.options,
         registration_problems=accounts.registration_problems,
         register=accounts.register,
@@ -252,14 +260,18 @@ def _crestflow(online: Online, settings: Settings) -> FastAPI:
         find_order=purchases.find_order,
         find_orders=purchases.find_orders,
     )
-    return build_crestflow(services=services, public_url=settings.public_url)
+
+
+def paystack_services(online: Online) -> PaystackServices:
+    """Return what webhook and return page ask of selling online."""
+    purchases = online.purchases
+    return PaystackServices(hear=purchases.hear, settle=purchases.after_payment)
 
 
 def _paystack(parts: _Parts, settings: Settings, now: Callable[[], datetime]) -> FastAPI:
     assert settings.paystack_secret_key is not None  # noqa: S101 (its caller has looked)
-    purchases = parts.online.purchases
     return build_paystack(
-        services=PaystackServices(hear=purchases.hear, settle=purchases.after_payment),
+        services=paystack_services(parts.online),
         secret_key=settings.paystack_secret_key,
         webhook_addresses=settings.paystack_webhook_addresses,
         channels=parts.outside.terms.policy.channels,

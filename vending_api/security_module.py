@@ -7,33 +7,40 @@ machine; then services are told its socket and never see a key file.
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 from datetime import UTC, date, datetime
 from getpass import getpass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import structlog
 from pydantic import SecretStr
 
 from sts.errors import StsError
+from sts.keys.files import read_secret_line
 from sts.keys.sta_tables import SAMPLE_TABLES, load_sta_tables
 from sts.security_module import InProcessSecurityModule
 from sts.tokens.codec import TokenCodec
 from vending_api.custody.counters import Counters, CountersInvalid, Limits
+from vending_api.custody.prism.facts import load_facts
 from vending_api.custody.server import Server
 from vending_api.keys import key_store
+from vending_api.kit.errors import SecurityModuleUnavailable
+from vending_api.kit.garbage import keep_what_is_loaded
 from vending_api.kit.logging import configure_logging
 from vending_api.kit.private_memory import keep_memory_private
 from vending_api.settings import SettingsInvalid, load_settings
 
 if TYPE_CHECKING:
     from sts.security_module import SecurityModule
+    from vending_api.custody.prism.client import PrismSecurityModule
     from vending_api.keys import Ask
     from vending_api.settings import Settings
 
@@ -63,8 +70,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _tell_starter("ready")
     threading.Thread(target=_end_with_input, args=(server,), daemon=True).start()
-    gc.collect()
-    gc.freeze()
+    keep_what_is_loaded()
     server.serve()
 
 
@@ -97,6 +103,8 @@ def security_module_of(settings: Settings, *, ask: Ask | None = None) -> Securit
 
     Raises SettingsInvalid, or the StsError of a key or table file.
     """
+    if settings.prism_address is not None:
+        return _prism_of(settings, settings.prism_address)
     keys = key_store(settings, ask=ask, say=_say)
     tables = SAMPLE_TABLES if settings.sta_tables is None else load_sta_tables(settings.sta_tables)
     if tables.is_sample:
@@ -106,6 +114,54 @@ def security_module_of(settings: Settings, *, ask: Ask | None = None) -> Securit
             mend="set VENDING_STA_TABLES to the licensed tables",
         )
     return InProcessSecurityModule(keys, TokenCodec(tables))
+
+
+def _prism_of(settings: Settings, address: str) -> SecurityModule:
+    """Return hardware as a module; raises SettingsInvalid unless it answers and knows us."""
+    try:
+        prism = import_module("vending_api.custody.prism.client")
+        link = import_module("vending_api.custody.prism.link")
+    except ImportError as error:
+        raise SettingsInvalid(
+            f"VENDING_PRISM_ADDRESS: it needs {error.name}, which is not installed: "
+            "pip install 'sts-vending[prism]'"
+        ) from None
+    parts = urlsplit(address)
+    assert settings.prism_password_file is not None  # noqa: S101 (the settings were checked)
+    assert settings.prism_keys_file is not None  # noqa: S101 (likewise)
+    module: PrismSecurityModule = prism.PrismSecurityModule(
+        link.Access(
+            host=parts.hostname,
+            port=parts.port,
+            tls=_tls_of(settings) if parts.scheme == "tls" else None,
+            realm=settings.prism_realm,
+            user=settings.prism_user,
+            password=SecretStr(read_secret_line(settings.prism_password_file)),
+        ),
+        load_facts(settings.prism_keys_file),
+    )
+    try:
+        module.sign_in()
+    except link.DeclinedByService:
+        raise SettingsInvalid(
+            "VENDING_PRISM_USER: the token service does not take this user with the password of "
+            "VENDING_PRISM_PASSWORD_FILE"
+        ) from None
+    except SecurityModuleUnavailable:
+        raise SettingsInvalid(
+            f"VENDING_PRISM_ADDRESS: no token service answers at {address}"
+        ) from None
+    _log.warning("prism_is_experimental", effect="no real device has been asked yet")
+    return module
+
+
+def _tls_of(settings: Settings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.prism_ca_file)
+    except OSError:
+        raise SettingsInvalid(
+            f"VENDING_PRISM_CA_FILE: {settings.prism_ca_file} holds no certificates in PEM"
+        ) from None
 
 
 def _tell_starter(line: str) -> None:

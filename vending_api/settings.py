@@ -48,6 +48,18 @@ def _paystack_key(key: SecretStr) -> SecretStr:
     return key
 
 
+def _module_address(address: str) -> str:
+    """Return an address of the token service of hardware; raises ValueError for what is none."""
+    parts = urlsplit(address)
+    if parts.scheme not in {"tls", "tcp"} or not parts.hostname or parts.port is None:
+        raise ValueError("write an address such as tls://module.example.org:9443")
+    if parts.username or parts.path or parts.query or parts.fragment:
+        raise ValueError("write host and port alone; user and password have their own variables")
+    if parts.scheme == "tcp" and parts.hostname not in _LOOPBACK:
+        raise ValueError("write tls://; only loopback may go without")
+    return address
+
+
 def _json_object(text: str) -> str:
     """Return the text of a JSON object whose values are texts; raises ValueError."""
     try:
@@ -97,8 +109,27 @@ class Settings(BaseSettings):
     """How many tokens the security module makes under one key in a day (UTC)."""
     module_units_a_day: Annotated[int, Field(ge=1)] | None = None
     """For how many units of credit (kWh, m3) together."""
+    prism_address: Annotated[str, AfterValidator(_module_address)] | None = None
+    """Where the token service of a hardware security module is (experimental); then no key file."""
+    prism_realm: str = "local"
+    """Which of its realms knows the user."""
+    prism_user: str | None = None
+    prism_password_file: Path | None = None
+    """File with that user's password, for its owner alone."""
+    prism_keys_file: Path | None = None
+    """What is known of the keys in it: TOML, without the keys."""
+    prism_ca_file: Path | None = None
+    """PEM file of who vouches for its certificate; without it whom this machine trusts."""
+    operator_key_file: Path | None = None
+    """The API key that commands act by instead of a session; a file of its owner alone."""
     log_key_file: Path | None = None
     """The private key that signs checkpoints of the token log; without it there are none."""
+    data_keys_file: Path | None = None
+    """Keys that sold tokens are stored encrypted under; `vending data-key new` makes them."""
+    tokens_in_clear: bool = False
+    """Whether they may be stored as they are."""
+    tokens_kept_days: Annotated[int, Field(ge=31)] | None = None
+    """How long `vending data-key forget` leaves their digits; None is for ever."""
     sta_tables: Path | None = None
     """TOML or JSON file of the licensed STA tables; without it the IEC sample tables."""
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
@@ -186,7 +217,8 @@ def load_settings() -> Settings:
         raise SettingsInvalid(
             "VENDING_WORKERS: SQLite has one writer, so one worker; use PostgreSQL for more"
         )
-    if settings.keys_file is None and settings.security_module is None and not settings.demo:
+    places = (settings.keys_file, settings.security_module, settings.prism_address)
+    if not settings.demo and all(place is None for place in places):
         raise SettingsInvalid(
             "VENDING_KEYS_FILE: it is not set; name a key file that `sts keys seal` made, "
             "or try `vending serve --demo`"
@@ -195,8 +227,25 @@ def load_settings() -> Settings:
     return settings
 
 
+def _require_prism(settings: Settings) -> None:
+    """Raise SettingsInvalid unless all is there that hardware needs, and no keys beside it."""
+    if settings.prism_address is None:
+        return
+    if settings.demo or settings.keys_file is not None:
+        beside = "a demo's keys" if settings.demo else "VENDING_KEYS_FILE"
+        raise SettingsInvalid(
+            f"VENDING_PRISM_ADDRESS: it is set, and {beside} are, too; keys are in one place only"
+        )
+    for name in ("prism_user", "prism_password_file", "prism_keys_file"):
+        if getattr(settings, name) is None:
+            raise SettingsInvalid(
+                f"{PREFIX}{name.upper()}: it is not set; it goes with VENDING_PRISM_ADDRESS"
+            )
+
+
 def _require_together(settings: Settings) -> None:
     """Raise SettingsInvalid for what is of no use without something else, or beside it."""
+    _require_prism(settings)
     if settings.keys_passphrase_file is not None and settings.keys_passphrase is not None:
         raise SettingsInvalid(
             "VENDING_KEYS_PASSPHRASE: it is set, and VENDING_KEYS_PASSPHRASE_FILE, too; "

@@ -8,7 +8,6 @@ third process (`custody`).
 
 from __future__ import annotations
 
-import gc
 import secrets
 import signal
 import threading
@@ -18,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from vending_api.custody.client import SecurityModuleElsewhere
+from vending_api.database import database_of, require_data_keys
 from vending_api.domain.advices.service import advise, note_sale
 from vending_api.domain.faults.service import report_fault
 from vending_api.domain.issuing.service import TokenMaker
@@ -25,10 +25,10 @@ from vending_api.domain.meters.types import KeyData
 from vending_api.domain.reprints.service import reprint
 from vending_api.domain.sales.types import Sale
 from vending_api.domain.selling import service as selling
-from vending_api.kit.db import open_database
 from vending_api.kit.errors import Refusal, SecurityModuleUnavailable
 from vending_api.kit.far_lanes import serve_lanes
 from vending_api.kit.far_process import StartFailed, refuse_to_begin
+from vending_api.kit.garbage import keep_what_is_loaded
 from vending_api.kit.lanes import lanes_for
 from vending_api.kit.logging import configure_logging
 from vending_api.kit.private_memory import keep_memory_private
@@ -192,12 +192,14 @@ def main() -> None:
     configure_logging()
     try:
         settings = load_settings()
+        url = settings.database_url.get_secret_value()
+        lanes = lanes_for(url.split(":")[0].split("+")[0])
+        require_data_keys(settings)
+        engine = database_of(settings, connections=lanes)
         security_module = _security_module_of(settings)
     except (SettingsInvalid, SecurityModuleUnavailable) as error:
         refuse_to_begin(error if isinstance(error, SettingsInvalid) else StartFailed(str(error)))
         return
-    url = settings.database_url.get_secret_value()
-    engine = open_database(url, connections=lanes_for(url.split(":")[0].split("+")[0]))
     teller = Teller(security_module, rehearsal=rehearsal_of(settings))
     keep_what_is_loaded()
     serve_lanes(
@@ -208,16 +210,6 @@ def main() -> None:
     )
     security_module.close()
     engine.dispose()
-
-
-def keep_what_is_loaded() -> None:
-    """Spare the garbage collector what a process keeps to its end.
-
-    Walking through a hundred thousand objects of modules again and again would take a sixth of
-    the time of every sale.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def rehearsal_of(settings: Settings) -> Rehearsal | None:

@@ -86,9 +86,12 @@ class Vending:
             monotonic_seconds=time.monotonic,
         )
 
-    async def authenticate(self, user_name: str, password: str) -> Client:
-        """Return the client of these credentials; raises CredentialsRejected."""
-        return await self._credentials.verify(user_name, password)
+    async def authenticate(self, user_name: str, password: str, address: str) -> Client:
+        """Return the client of these credentials; raises CredentialsRejected, TooManyGuesses.
+
+        `address` is where they come from.
+        """
+        return await self._credentials.verify(user_name, password, address)
 
     async def look_up(self, command: LookUpMeter, tell: Tell) -> bytes:
         """Find a registered meter with what it may buy for."""

@@ -1,7 +1,8 @@
 """The loops that do what waits in the database: steps of orders, messages, readings, checkpoints.
 
-Any number of workers may run at once, in any processes: each step is taken under a lease, and
-every step may be done again without harm.
+Now and then they tidy, and look for what is out of the ordinary. Any number of workers may run at
+once, in any processes: each step is taken under a lease, and every step may be done again without
+harm.
 """
 
 from __future__ import annotations
@@ -63,11 +64,13 @@ class Worker:
                     await self._begin(line)
                 await self._tidy()
                 await self._online.checkpoints.make_if_due()
+                self._online.watching.look_if_due()
             except Exception as error:  # noqa: BLE001 (the loop must outlive any fault)
                 _log.warning("nothing_taken", error=type(error).__name__)
                 pause = _PAUSE_AFTER_ERROR_SECONDS
             await self._rest(pause)
         await asyncio.gather(*(task for line in self._lines for task in line.under_way))
+        await self._online.watching.finish()
 
     def stop(self) -> None:
         """Take no more steps; `run` returns when those under way have ended."""

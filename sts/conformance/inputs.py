@@ -75,11 +75,11 @@ def parse_issue_time(text: str) -> datetime:
     """Return a time; one without a zone is in UTC. Raises InvalidField."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # in UTC it may be before the year 1, or after 9999
         raise InvalidField(
             "issue time", f"{text[:40]!r} is not one", "a time as in 2026-03-01T13:55:22"
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def decoder_key(

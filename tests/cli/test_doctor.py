@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -11,23 +12,30 @@ from pydantic import SecretStr
 from sqlalchemy import text, update
 
 from sts.keys.sealing import Custody, OpenedBy, OpeningSecret
+from tests.support.operators import joined
 from tests.support.sealed_keys import KEY, OWN_KEYS, sealed
 from tests.support.selling import sell
 from tests.support.service import NOON, purchase, writing
-from tests.support.vending_command import VendingCommand
+from vending_api.cli.approved_keys import require_approved_keys
 from vending_api.cli.examination import (
     Objection,
     objections_to_database,
     objections_to_settings,
 )
+from vending_api.domain.actions import service as actions
+from vending_api.domain.actions.types import LoadKeys
 from vending_api.domain.meters.tables import METER
+from vending_api.domain.operators.service import disable
+from vending_api.domain.operators.types import Role
 from vending_api.migrations.grants import apply_grants
-from vending_api.settings import Settings
+from vending_api.settings import Settings, SettingsInvalid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
+
+    from tests.support.vending_command import VendingCommand
 
 CUSTODIANS = OpeningSecret(bytes(range(16)), OpenedBy.CUSTODIANS)
 
@@ -35,14 +43,17 @@ CUSTODIANS = OpeningSecret(bytes(range(16)), OpenedBy.CUSTODIANS)
 @pytest.fixture
 def sound(tmp_path: Path) -> dict[str, Any]:
     """Give settings that nobody objects to."""
-    database, tables, log_key = (tmp_path / name for name in ("db", "tables", "log.key"))
-    for file in (database, tables, log_key):
+    names = ("db", "tables", "log.key", "data.keys")
+    database, tables, log_key, data_keys = (tmp_path / name for name in names)
+    for file in (database, tables, log_key, data_keys):
         file.touch(mode=0o600)
     return {
         "database_url": SecretStr(f"sqlite:///{database}"),
         "sta_tables": tables,
         "security_module": tmp_path / "module",
         "log_key_file": log_key,
+        "data_keys_file": data_keys,
+        "tokens_kept_days": 365,
     }
 
 
@@ -76,6 +87,8 @@ def test_a_module_beside_the_service_is_objected_to(own_keys: dict[str, Any]) ->
     ("changes", "area", "words"),
     [
         ({"sta_tables": None}, "VENDING_STA_TABLES", "sample tables"),
+        ({"data_keys_file": None}, "VENDING_DATA_KEYS_FILE", "stored as they are"),
+        ({"tokens_kept_days": None}, "VENDING_TOKENS_KEPT_DAYS", "for ever"),
         ({"log_key_file": None}, "VENDING_LOG_KEY_FILE", "no signed checkpoints"),
         ({"host": "0.0.0.0"}, "VENDING_HOST", "without TLS"),
         ({"trusted_proxies": (ip_network("0.0.0.0/0"),)}, "VENDING_TRUSTED_PROXIES", "everybody"),
@@ -137,6 +150,24 @@ def test_a_key_file_is_looked_at(own_keys: dict[str, Any], tmp_path: Path) -> No
     assert "in the environment" in problems(keys_passphrase=SecretStr(KEY))
     assert "nothing limits" in problems(module_tokens_a_day=None, module_counters=None)
     assert "no keys are named" in problems(keys_file=None)
+
+
+def test_hardware_needs_no_key_file_and_a_password_of_its_own(
+    sound: dict[str, Any], tmp_path: Path
+) -> None:
+    password = tmp_path / "password"
+    password.touch(mode=0o600)
+    settings = Settings(
+        **sound | {"sta_tables": None},
+        prism_address="tls://module.example.org:9443",
+        prism_password_file=password,
+    )
+    assert _areas(objections_to_settings(settings)) == ["VENDING_PRISM_ADDRESS"]
+    password.chmod(0o640)
+    assert _areas(objections_to_settings(settings)) == [
+        "VENDING_PRISM_ADDRESS",
+        "VENDING_PRISM_PASSWORD_FILE",
+    ]
 
 
 def test_files_that_others_may_read_are_objected_to(sound: dict[str, Any], tmp_path: Path) -> None:
@@ -203,20 +234,55 @@ def test_a_role_that_may_change_evidence_is_objected_to(engine: Engine) -> None:
             connection.rollback()
 
 
-@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_the_command_prints_a_table_or_json_and_ends_with_1(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    engine: Engine,
+def test_too_few_operators_are_objected_to(engine: Engine) -> None:
+    assert "there are none" in _of_database(engine)["operators"]
+    for name, problem in (("thandi", "one supervisor only"), ("lindiwe", None)):
+        with writing(engine) as connection, connection.begin():
+            joined(connection, name, Role.SUPERVISOR)
+        assert (problem or "") in _of_database(engine).get("operators", "")
+    assert "operators" not in _of_database(engine)
+    with writing(engine) as connection, connection.begin():
+        disable(connection, "lindiwe", NOON)
+    assert "operators" in _of_database(engine)
+
+
+def test_keys_that_nobody_approved_are_objected_to_and_not_served_with(
+    engine: Engine, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("VENDING_DATABASE_URL", str(engine.url))
-    command = VendingCommand(monkeypatch, capsys, tmp_path)
-    done = command("doctor")
+    file = tmp_path / "keys.sealed"
+    file.write_text(sealed(OWN_KEYS))
+    url = SecretStr(engine.url.render_as_string(hide_password=False))
+    settings = Settings(database_url=url, keys_file=file)
+    assert "VENDING_KEYS_FILE" not in _of_database(engine, keys_file=file)
+    require_approved_keys(settings)
+    with writing(engine) as connection, connection.begin():
+        proposer, other = (
+            joined(connection, name, Role.KEY_CUSTODIAN) for name in ("naledi", "sipho")
+        )
+        digest = sha256(file.read_bytes()).hexdigest()
+        action = LoadKeys(file=file.name, digest=digest, keys=())
+        number = actions.propose(connection, proposer, action, "first", NOON)
+    assert "have approved" in _of_database(engine, keys_file=file)["VENDING_KEYS_FILE"]
+    with pytest.raises(SettingsInvalid, match="was not approved"):
+        require_approved_keys(settings)
+    require_approved_keys(settings.model_copy(update={"demo": True}))
+    require_approved_keys(settings.model_copy(update={"security_module": tmp_path / "module"}))
+    with writing(engine) as connection, connection.begin():
+        actions.approve(connection, other, number, NOON)
+    assert "VENDING_KEYS_FILE" not in _of_database(engine, keys_file=file)
+    require_approved_keys(settings)
+    file.write_text(sealed(OWN_KEYS, salt=bytes(16)))
+    with pytest.raises(SettingsInvalid, match="was not approved"):
+        require_approved_keys(settings)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_command_prints_a_table_or_json_and_ends_with_1(vending: VendingCommand) -> None:
+    done = vending("doctor")
     assert done.code == 1
     assert "What would be right" in done.out
     assert "VENDING_LOG_KEY_FILE" in done.out
-    told = command("doctor", "--json")
+    told = vending("doctor", "--json")
     assert told.code == 1
     areas = [one["area"] for one in json.loads(told.out)]
     assert "client test" in areas

@@ -11,25 +11,13 @@ from sqlalchemy import text
 
 from tests.support.selling import sell
 from tests.support.service import purchase, writing
-from tests.support.vending_command import VendingCommand
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
 
-
-@pytest.fixture
-def vending(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    engine: Engine,
-) -> VendingCommand:
-    """Give the command, for the database of the test."""
-    url = engine.url.render_as_string(hide_password=False)
-    monkeypatch.setenv("VENDING_DATABASE_URL", url)
-    return VendingCommand(monkeypatch, capsys, tmp_path)
+    from tests.support.vending_command import VendingCommand
 
 
 @pytest.fixture
@@ -201,7 +189,7 @@ def test_what_is_no_export_no_key_or_no_checkpoint_is_refused(
 def test_the_grants_are_printed_or_done(vending: VendingCommand, engine: Engine) -> None:
     printed = vending("database", "grants", "clerk")
     assert printed.code == 0
-    assert "GRANT SELECT, INSERT ON client, credit_entry" in printed.out
+    assert "GRANT SELECT, INSERT ON alert, audit_trail, client, credit_entry" in printed.out
     assert all(line.endswith(";") for line in printed.out.splitlines())
     done = vending("database", "grants", "postgres", "--apply")
     assert done.code == 1

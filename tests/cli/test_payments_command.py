@@ -19,7 +19,7 @@ from tests.domain.paying import (
 )
 from tests.support.residents import EMAIL, METER
 from tests.support.service import NOON, writing
-from tests.support.vending_command import VendingCommand
+from tests.support.staff import Staff
 from vending_api.cli import payment_check
 from vending_api.domain.payment_events import service as payment_events
 from vending_api.domain.payment_events.types import Delivery
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from tests.support.vending_command import VendingCommand
     from vending_api.domain.payment_events.types import EventState
 
 _KEY = "sk_test_" + "7c" * 20
@@ -40,17 +41,10 @@ _DAY = f"{NOON:%Y-%m-%d}"
 
 
 @pytest.fixture
-def vending(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    engine: Engine,
-) -> VendingCommand:
-    """Give the command, for the database of the test."""
-    monkeypatch.setenv("VENDING_DATABASE_URL", engine.url.render_as_string(hide_password=False))
-    command = VendingCommand(monkeypatch, capsys, tmp_path)
+def vending(vending: VendingCommand, monkeypatch: pytest.MonkeyPatch) -> VendingCommand:
+    """Give the command in a wide terminal."""
     monkeypatch.setenv("COLUMNS", "200")
-    return command
+    return vending
 
 
 class _Paystack:
@@ -177,6 +171,20 @@ def test_money_is_given_back_and_the_customer_told_on_what_is_configured(
     assert told(engine) == {("refund", "email", EMAIL)}
     assert vending("payments", "refund", order.reference, "--note", "again").code == 1
     assert vending("payments", "refund", order.reference).code == 2
+
+
+def test_money_goes_back_when_a_second_operator_says_so(
+    vending: VendingCommand, engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    staff = Staff(vending, monkeypatch, tmp_path)
+    order = in_state(engine, OrderState.PAID)
+    command = ("payments", "refund", order.reference, "--note", "meter removed")
+    assert staff("themba", *command).code == 1
+    assert staff("thandi", *command).code == 0
+    assert staff("thandi", "approvals", "approve", "1").code == 1
+    assert now(engine, order).state is OrderState.PAID
+    assert staff("lindiwe", "approvals", "approve", "1").code == 0
+    assert now(engine, order).state is OrderState.REFUND_DUE
 
 
 def test_a_case_is_closed_once_with_a_note(vending: VendingCommand, engine: Engine) -> None:

@@ -8,31 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import pytest
 from sqlalchemy import text
 
 from tests.domain.advising import accept, reversal, set_rule
 from tests.support.selling import sell
 from tests.support.service import purchase, writing
-from tests.support.vending_command import VendingCommand
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Engine
 
-
-@pytest.fixture
-def vending(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    engine: Engine,
-) -> VendingCommand:
-    """Give the command, for the database of the test."""
-    url = engine.url.render_as_string(hide_password=False)
-    monkeypatch.setenv("VENDING_DATABASE_URL", url)
-    return VendingCommand(monkeypatch, capsys, tmp_path)
+    from tests.support.vending_command import VendingCommand
 
 
 def test_nothing_open_and_no_difference_is_success(vending: VendingCommand, engine: Engine) -> None:

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from sts.keys.custody import shares_of
 from sts.keys.sealed_file import parse_sealed_key_file
 from sts.keys.sealing import Custody, OpenedBy, OpeningSecret
-from tests.support.http import message, point_of_sale
+from tests.support.http import get, message, point_of_sale
 from tests.support.processes import COMMAND, environment, free_port, shown_of
 from tests.support.sealed_keys import KEY, OWN_KEY, OWN_KEYS, installed, sealed
 from vending_api.cli.serving import prepare_demo_database
@@ -83,7 +83,7 @@ def _until(is_so: Any) -> None:
 
 def _is_ready(port: int) -> bool:
     try:
-        return httpx2.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200
+        return get(f"http://127.0.0.1:{port}/readyz").status_code == 200
     except httpx2.TransportError:
         return False
 

@@ -7,10 +7,10 @@ import time
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import pytest
 import uvicorn
 
+from tests.support.http import get
 from vending_api.cli.serving import LOOPBACK, listen, server_config
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _heard(trusted: Networks) -> str:
             time.sleep(0.01)
         address = f"http://{LOOPBACK}:{listener.getsockname()[1]}/"
         told = {"X-Forwarded-For": "203.0.113.7"}
-        return httpx2.get(address, headers=told, trust_env=False).text
+        return get(address, headers=told).text
     finally:
         server.should_exit = True
         thread.join()

@@ -105,6 +105,7 @@ def test_tokens_that_wait_are_listed(vending: VendingCommand) -> None:
         "amount_minor": 3594,
         "reason": "meter swap",
         "ordered_by": "thandi",
+        "approved_by": "",
     }
     assert [one["key"] for one in facts] == [1, 2, 3, 4, 5, 6, 7]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 import socket
+import sqlite3
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,11 @@ import httpx2
 import pytest
 
 from sts.virtual_meter import Accepted
-from tests.support.http import message, point_of_sale
+from tests.support.http import get, message, point_of_sale
 from tests.support.processes import COMMAND, environment, free_port
 from tests.support.sealed_keys import OWN_KEY, OWN_KEYS, installed
+from tests.support.service import prepared_engine
+from tests.support.vending_command import VendingCommand
 from vending_api.main import ELECTRUM_PATH
 from vending_api.sandbox.virtual_meters import demo_virtual_meter
 
@@ -68,7 +70,7 @@ def _wait_until_it_answers(process: subprocess.Popen[str], port: int) -> None:
     while time.monotonic() < deadline:
         assert process.poll() is None, "the service ended at its start"
         try:
-            httpx2.get(f"http://127.0.0.1:{port}{ELECTRUM_PATH}/openapi.json", trust_env=False)
+            get(f"http://127.0.0.1:{port}{ELECTRUM_PATH}/openapi.json")
         except httpx2.TransportError:
             time.sleep(0.05)
         else:
@@ -81,7 +83,14 @@ def _address(port: int) -> str:
 
 
 def test_the_demo_shows_a_token_accepted_once_and_refused_the_second_time(tmp_path: Path) -> None:
-    done = _vending(tmp_path, "demo", "--once")
+    elsewhere = {  # a real installation, of which it keeps out
+        "VENDING_DATABASE_URL": "postgresql+psycopg://nowhere/x",
+        "VENDING_KEYS_FILE": "/nowhere",
+        "VENDING_PRISM_ADDRESS": "tls://nowhere.example.org:9443",
+        "VENDING_STA_TABLES": "/nowhere",
+        "VENDING_WORKERS": "8",
+    }
+    done = _vending(tmp_path, "demo", "--once", **elsewhere)
     assert done.returncode == 0, done.stderr
     assert "Pierre De Wet" in done.stdout
     assert "first time: accepted" in done.stdout
@@ -92,19 +101,6 @@ def test_the_demo_shows_a_token_accepted_once_and_refused_the_second_time(tmp_pa
     assert list(tmp_path.iterdir()) == []
     for secret in ("0123456789abcdef", "dgvzddp0zxn0"):  # the vending key, the credentials
         assert secret not in (done.stdout + done.stderr).lower()
-
-
-def test_the_demo_keeps_out_of_the_real_installation(tmp_path: Path) -> None:
-    done = _vending(
-        tmp_path,
-        "demo",
-        "--once",
-        VENDING_DATABASE_URL="postgresql+psycopg://nowhere/x",
-        VENDING_KEYS_FILE="/nowhere",
-        VENDING_STA_TABLES="/nowhere",
-        VENDING_WORKERS="8",
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_the_demo_serves_until_ctrl_c(tmp_path: Path) -> None:
@@ -138,8 +134,12 @@ def test_serve_sells_from_a_file_in_the_working_directory(tmp_path: Path) -> Non
     assert again.json()["tokens"] == first.json()["tokens"]
 
 
-def test_a_demo_listens_on_loopback_whatever_host_is_set(tmp_path: Path) -> None:
-    with _serving(tmp_path, "--demo", "--host", "0.0.0.0", VENDING_HOST="0.0.0.0") as (pid, port):
+def test_a_demo_takes_plain_keys_and_listens_on_loopback_whatever_host_is_set(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "keys.toml").write_text(OWN_KEYS)
+    settings = {"VENDING_KEYS_FILE": "keys.toml", "VENDING_HOST": "0.0.0.0"}
+    with _serving(tmp_path, "--demo", "--host", "0.0.0.0", **settings) as (pid, port):
         listening = _listening_addresses(pid, port)
     assert listening == {"0100007F"}  # 127.0.0.1, as the kernel writes it
 
@@ -204,8 +204,6 @@ def test_plain_keys_are_refused_outside_a_demo(tmp_path: Path) -> None:
     _refused(done, 2, "its keys are not sealed")
     assert "sts keys seal" in done.stderr
     assert OWN_KEY not in done.stderr
-    with _serving(tmp_path, "--demo", VENDING_KEYS_FILE="keys.toml"):
-        pass
 
 
 def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
@@ -227,11 +225,9 @@ def test_an_older_schema_does_not_start_until_it_is_upgraded(tmp_path: Path) -> 
 
 
 def test_a_demo_keeps_out_of_a_database_with_real_utilities(tmp_path: Path) -> None:
-    with _serving(tmp_path, "--demo"):
-        pass
-    rename = "import sqlite3; c = sqlite3.connect('vending.db'); "
-    rename += "c.execute(\"update utility set name = 'Real ' || key\"); c.commit(); c.close()"
-    subprocess.run([sys.executable, "-c", rename], cwd=tmp_path, check=True)
+    prepared_engine(f"sqlite:///{tmp_path / 'vending.db'}").dispose()
+    with closing(sqlite3.connect(tmp_path / "vending.db")) as connection, connection:
+        connection.execute("UPDATE utility SET name = 'Real ' || key")
     _refused(_vending(tmp_path, "serve", "--demo"), 1, "real utilities")
 
 
@@ -244,9 +240,21 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         _refused(_vending(tmp_path, "demo", "--once", "--port", port), 1, f"127.0.0.1:{port}")
 
 
-def test_wrong_usage_is_one_line(tmp_path: Path) -> None:
-    _refused(_vending(tmp_path, "serve", "--prot", "1"), 2, "--prot")
-    _refused(_vending(tmp_path, "sell"), 2, "sell")
+@pytest.fixture
+def vending(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> VendingCommand:
+    """Give the command in this process, where nothing is installed."""
+    return VendingCommand(monkeypatch, capsys, tmp_path)
+
+
+@pytest.mark.parametrize("command", [("serve", "--prot", "1"), ("sell",)])
+def test_wrong_usage_is_one_line(vending: VendingCommand, command: tuple[str, ...]) -> None:
+    done = vending(*command)
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    assert line.startswith("vending: ")
+    assert next(one for one in command[::-1] if one != "1") in line
 
 
 def test_a_database_that_cannot_be_reached_is_one_line_without_its_password(
@@ -260,10 +268,11 @@ def test_a_database_that_cannot_be_reached_is_one_line_without_its_password(
 
 
 @pytest.mark.parametrize("command", [(), ("serve",), ("demo",), ("database", "upgrade")])
-def test_every_command_explains_itself(tmp_path: Path, command: tuple[str, ...]) -> None:
-    done = _vending(tmp_path, *command, "--help")
-    assert done.returncode == 0
-    assert "Usage: vending" in done.stdout or "Usage:" in done.stdout
+def test_every_command_explains_itself(vending: VendingCommand, command: tuple[str, ...]) -> None:
+    done = vending(*command, "--help")
+    assert done.code == 0
+    assert "Usage:" in done.out
+    assert " ".join(command) in done.out
 
 
 def test_the_commands_are_installed() -> None:

@@ -26,7 +26,8 @@ BLOCKS: Final = re.findall(r"^```sh\n(.*?)^```$", SECTION, flags=re.MULTILINE | 
 
 VENDING: Final = """
 vending() {
-    printf '%s\\n' "$PWD" "$VENDING_DATABASE_URL" "$VENDING_KEYS_FILE" "$@" > "$ASK"
+    printf '%s\\n' "$PWD" "$VENDING_DATABASE_URL" "$VENDING_KEYS_FILE" \\
+        "$VENDING_DATA_KEYS_FILE" "$@" > "$ASK"
     read code < "$ANSWER"
     return "$code"
 }
@@ -50,10 +51,11 @@ def _ask_and_answer(
     )
     try:
         while len(said := ask.read_text().splitlines()) > 1:
-            where, database, keys, *arguments = said
+            where, database, keys, data_keys, *arguments = said
             monkeypatch.chdir(where)
             monkeypatch.setenv("VENDING_DATABASE_URL", database)
             monkeypatch.setenv("VENDING_KEYS_FILE", keys)
+            monkeypatch.setenv("VENDING_DATA_KEYS_FILE", data_keys)
             done = vending(*arguments)
             yield done
             answer.write_text(f"{done.code}\n")
@@ -68,7 +70,7 @@ def test_the_worked_example_works(
 ) -> None:
     vending = VendingCommand(monkeypatch, capsys, tmp_path)
     runs = list(_ask_and_answer("".join(BLOCKS), tmp_path, monkeypatch, vending))
-    assert [one.code for one in runs] == [0] * 7
+    assert [one.code for one in runs] == [0] * 8
     out, err = ("".join(getattr(one, name) for one in runs) for name in ("out", "err"))
     assert "Entered site.toml: 4 new, 0 changed, 0 as before." in err
     assert "Entered meters.csv: 3 new, 0 changed, 0 as before." in err

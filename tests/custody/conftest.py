@@ -29,11 +29,16 @@ HERE = InProcessSecurityModule(example_keys(), TokenCodec())
 
 @contextmanager
 def serving(
-    path: Path, *, limits: Limits | None = None, module: SecurityModule = HERE
+    path: Path,
+    *,
+    limits: Limits | None = None,
+    file: Path | None = None,
+    module: SecurityModule = HERE,
 ) -> Iterator[None]:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
-    server = Server(module, Counters(limits or Limits(), None), lambda: date(2024, 7, 10), listener)
+    counters = Counters(limits or Limits(), file)
+    server = Server(module, counters, lambda: date(2024, 7, 10), listener)
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:

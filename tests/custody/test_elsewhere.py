@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import socket
 import struct
@@ -9,6 +10,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from sts.errors import (
     AlgorithmRefused,
@@ -195,6 +197,36 @@ def test_a_token_beyond_the_units_of_a_day_is_not_made(
     ):
         (outcome,) = elsewhere.issue([IssueRequest(METER, credit(tenths))])
     assert isinstance(outcome, IssuedToken) is is_made
+
+
+def test_keys_that_the_module_has_not_are_counted_as_one(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "counters.json"
+    strangers = [
+        MeterConfiguration(
+            METER.pan, SupplyGroupCode(f"77{number:04}"), METER.key_revision_number,
+            METER.tariff_index, METER.encryption_algorithm,
+        )
+        for number in range(3)
+    ]  # fmt: skip
+    with serving(path, file=file), closing(SecurityModuleElsewhere(path)) as elsewhere:
+        outcomes = elsewhere.issue([IssueRequest(one, credit()) for one in [*strangers, METER]])
+    assert [isinstance(one, VendingKeyNotFound) for one in outcomes] == [True, True, True, False]
+    assert sorted(json.loads(file.read_text())) == ["123457/1", "none"]
+
+
+def test_what_cannot_be_counted_is_not_made(path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "full"
+    with (
+        capture_logs() as logs,
+        serving(path, file=folder / "counters.json"),
+        closing(SecurityModuleElsewhere(path)) as elsewhere,
+    ):
+        with pytest.raises(SecurityModuleUnavailable):  # there is no such folder
+            elsewhere.issue([IssueRequest(METER, credit())])
+        folder.mkdir()
+        (outcome,) = elsewhere.issue([IssueRequest(METER, credit())])
+        assert isinstance(outcome, IssuedToken)
+    assert "counters_not_written" in [one["event"] for one in logs]
 
 
 def test_credit_in_money_counts_as_a_token(path: Path) -> None:

@@ -25,7 +25,7 @@ from sts.security_module import IssuedToken, IssueRequest
 from tests.custody.conftest import HERE
 from tests.custody.test_elsewhere import METER, credit
 from tests.house_rules.tree import ROOT
-from tests.support.http import message, point_of_sale
+from tests.support.http import get, message, point_of_sale
 from tests.support.processes import COMMAND, environment, free_port
 from vending_api.custody.client import SecurityModuleElsewhere
 from vending_api.custody.start import ModuleNotStarted, ModuleProcess
@@ -201,7 +201,7 @@ def _demo(folder: Path, **settings: str) -> Iterator[tuple[int, str]]:
     try:
         while True:
             try:
-                httpx2.get(f"{address}/openapi.json", trust_env=False)
+                get(f"{address}/openapi.json")
             except httpx2.TransportError:
                 assert process.poll() is None, "the service ended at its start"
                 assert time.monotonic() < limit

@@ -102,8 +102,8 @@ def test_no_key_stands_in_the_database(engine: Engine) -> None:
             for table in SQLModel.metadata.sorted_tables:
                 assert part not in repr(connection.execute(select(table)).all())
         if engine.dialect.name == "sqlite":
-            folder = Path(str(engine.url.database)).parent
-            files = [file.read_bytes() for file in folder.glob("vending.db*")]
+            database = Path(str(engine.url.database))
+            files = [one.read_bytes() for one in database.parent.glob(f"{database.name}*")]
             assert any(b"thandi" in content for content in files)
             assert not any(part.encode() in content for content in files)
 

@@ -48,6 +48,7 @@ CALLS: Final = {
     # The process with the keys, and what asks it, pass on what issuing asks.
     "vending_api/custody/client.py": {"begin_issue"},
     "vending_api/custody/server.py": {"issue", "change_key"},
+    "vending_api/custody/prism/client.py": {"issue"},
     # These have an operation of the same name: a request for a key change.
     "vending_api/main.py": {"change_key"},
     "vending_api/teller.py": {"change_key"},
@@ -55,14 +56,15 @@ CALLS: Final = {
 }
 """Every use of such a name in the service, by file."""
 IMPORTS: Final = {
-    ("vending_api.domain.issuing.service", "order_tokens"): {"selling"},
+    ("vending_api.domain.issuing.service", "order_tokens"): {"selling", "campaigns"},
     ("vending_api.domain.issuing.service", "make_key_change_tokens"): {"selling"},
-    ("vending_api.domain.issuing.service", "record_tokens"): {"selling"},
+    ("vending_api.domain.issuing.service", "make_key_changes"): {"campaigns"},
+    ("vending_api.domain.issuing.service", "record_tokens"): {"selling", "campaigns"},
     ("vending_api.domain.token_log.service", "append"): {"issuing"},
     ("sts.security_module", "InProcessSecurityModule"): {"security_module.py"},
-    ("sts.tokens.codec", "TokenCodec"): {"security_module.py", "sandbox"},
+    ("sts.tokens.codec", "TokenCodec"): {"security_module.py", "sandbox", "custody"},
 }
-"""Who may import what the way of a token consists of; the sandbox only decodes."""
+"""Who may import what the way of a token consists of; sandbox and hardware's client only decode."""
 
 
 def _trees() -> dict[str, ast.Module]:

@@ -115,6 +115,7 @@ def test_a_lock_held_elsewhere_for_longer_than_a_statement_may_take_loses_no_sal
         settle(book, shared_postgres_url, service.address, is_thorough=is_thorough(number, rounds))
 
 
+@pytest.mark.faults
 @rounds(1, 40)
 def test_deadlocks_with_somebody_else_lose_no_sale(
     rounds: int,

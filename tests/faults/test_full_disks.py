@@ -80,6 +80,7 @@ def test_a_full_disk_under_sqlite_loses_no_sale(
             settle(book, url, service.address, is_thorough=is_thorough(number, rounds))
 
 
+@pytest.mark.faults
 @rounds(1, 20)
 def test_a_full_disk_under_postgresql_loses_no_sale(
     rounds: int, book: Book, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

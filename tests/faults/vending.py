@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 import httpx2
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
+from tests.support.http import get
 from tests.support.processes import COMMAND, environment, free_port
 from vending_api.cli.serving import LOOPBACK
 from vending_api.main import ELECTRUM_PATH
@@ -135,7 +136,7 @@ class VendingService:
 
     def _answers(self) -> bool:
         try:
-            httpx2.get(f"{self.address}/openapi.json", trust_env=False, timeout=5)
+            get(f"{self.address}/openapi.json", seconds=5)
         except httpx2.TransportError:
             return False
         return True

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from tests.house_rules.findings import Finding
+from tests.house_rules.tree import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ def no_float(source: str) -> list[Finding]:
     `isinstance(value, float)` is fine, it refuses floats. A division is fine when either side is
     visibly a path, a Decimal or a Fraction: called, annotated or assigned as one in the same file.
     """
-    tree = ast.parse(source)
+    tree = parsed(source)
     refusals = {id(part) for call in _isinstance_calls(tree) for part in ast.walk(call.args[1])}
     divisible = _divisible_names(tree)
     found = []

@@ -17,11 +17,12 @@ EDGES: Final = {
     "sts/cli/*": "the `sts` command works here and now, for whoever types it",
     "vending_api/main.py": "wires the service, and hands the clock to everything below",
     "vending_api/vending.py": "hands clock and chance to the memory of credentials",
+    "vending_api/database.py": "gives the vault its chance",
     "vending_api/outside.py": "hands them to what is called",
     "vending_api/teller.py": "is a process of its own, likewise",
     "vending_api/security_module.py": "likewise; it counts by the day",
-    "vending_api/custody/start.py": "waits before it starts that process again",
     "vending_api/custody/client.py": "waits for that process to begin",
+    "vending_api/custody/prism/link.py": "names each message by chance, and waits for answers",
     "vending_api/beside.py": "tells processes of the service where that one is asked",
     "vending_api/kit/far_process.py": "starts that process, and tells it the number of its socket",
     "vending_api/cli/*": "the `vending` command, likewise",
@@ -76,6 +77,15 @@ SCOPES: Final = (
     Scope(text_rules.no_registry_address, ("*",)),
     Scope(text_rules.no_workshop_talk, ("*",)),
     Scope(secret_rules.no_secret, ("*",), PUBLISHED),
+    Scope(
+        secret_rules.no_equality_of_secrets,
+        (
+            *("vending_api/kit/credentials.py", "vending_api/kit/second_factor.py"),
+            *("vending_api/domain/operators/*.py", "vending_api/domain/approvals/*.py"),
+            *("vending_api/domain/actions/*.py", "vending_api/cli/login.py"),
+            *("vending_api/cli/admission.py", "vending_api/cli/importing/proposed.py"),
+        ),
+    ),
     Scope(text_rules.names_its_source, ("tests/vectors/*.jsonl", "tests/vectors/*.txt")),
 )
 

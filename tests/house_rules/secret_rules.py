@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Final
 
 from tests.house_rules.findings import Finding
+from tests.house_rules.tree import parsed
 
 _OURS: Final = (
     # A hexadecimal number as long as a vending key, in the value of something that is called one.
@@ -41,3 +43,37 @@ def no_secret(text: str) -> list[Finding]:
         for pattern in (*_OURS, *_OTHERS)
         for match in pattern.finditer(line)
     ]
+
+
+_SECRET_NAME: Final = re.compile(
+    r"(^|_)(password|secret|code|digest|hash|passphrase|typed|sealed)s?(_|$)"
+)
+
+
+def no_equality_of_secrets(source: str) -> list[Finding]:
+    """Find secrets and digests that are compared with == or !=, which stop at the first difference.
+
+    What SQL compares (`TABLE.c.digest == ...`) is looked up in an index, and passes.
+    """
+    return [
+        Finding(node.lineno, "a secret is compared; use hmac.compare_digest, or look up its digest")
+        for node in ast.walk(parsed(source))
+        if isinstance(node, ast.Compare)
+        and any(isinstance(one, ast.Eq | ast.NotEq) for one in node.ops)
+        and any(map(_is_secret, (node.left, *node.comparators)))
+        and not any(map(_is_column, (node.left, *node.comparators)))
+    ]
+
+
+def _is_secret(side: ast.expr) -> bool:
+    """Tell whether one side of a comparison is called like a secret, or made by what is."""
+    if isinstance(side, ast.Call):
+        return _is_secret(side.func) or any(map(_is_secret, side.args))
+    name = side.attr if isinstance(side, ast.Attribute) else getattr(side, "id", "")
+    is_of_secret = isinstance(side, ast.Attribute) and _is_secret(side.value)
+    return is_of_secret or bool(_SECRET_NAME.search(name))
+
+
+def _is_column(side: ast.expr) -> bool:
+    owner = getattr(side, "value", None)
+    return isinstance(owner, ast.Attribute) and owner.attr == "c"

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tests.house_rules.findings import Finding
+from tests.house_rules.tree import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ _Documented = _Function | ast.ClassDef
 def short_functions(source: str) -> list[Finding]:
     """Find functions of more than 50 lines, not counting decorators and the docstring."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, _Function):
             lines = _last_line(node) - node.lineno + 1 - _docstring_lines(node)
             if lines > MAX_FUNCTION_LINES:
@@ -42,7 +43,7 @@ def documented(source: str) -> list[Finding]:
     a first one that runs on.
     """
     found = []
-    for name, node in _public(ast.parse(source)):
+    for name, node in _public(parsed(source)):
         text = ast.get_docstring(node)
         first = text.partition("\n")[0] if text else ""
         if not first:

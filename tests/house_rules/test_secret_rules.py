@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.house_rules.samples import lines_found
-from tests.house_rules.secret_rules import no_secret
+from tests.house_rules.secret_rules import no_equality_of_secrets, no_secret
 
 HEX = "0badc0de" * 2  # in pieces, so that this file does not hold what it tests for
 DASHES = "-" * 5
@@ -66,3 +66,32 @@ def test_a_secret_is_found_and_not_repeated(text: str) -> None:
 )
 def test_talk_of_secrets_passes(text: str) -> None:
     assert no_secret(text) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "given == self.password",
+        "code != wanted",
+        "if digest(text) == kept: pass",
+        "totp_secret == 1",
+        "a.secret.encode() == b",
+    ],
+)
+def test_secrets_that_are_compared_bit_by_bit_are_found(line: str) -> None:
+    assert len(no_equality_of_secrets(line)) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hmac.compare_digest(password, given)",
+        "OPERATOR.c.digest == digest",
+        "error.kind == 'x'",
+        "secret is None",
+        "len(octets) != SECRET_OCTETS",
+        "decoder == other",
+    ],
+)
+def test_other_comparisons_are_fine(line: str) -> None:
+    assert no_equality_of_secrets(line) == []

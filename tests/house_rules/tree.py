@@ -6,15 +6,18 @@ held to the same rules.
 
 from __future__ import annotations
 
+import ast
 import os
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-_BINARY: Final = (".png", ".ico", ".gz", ".sqlite")
+_BINARY: Final = (".png", ".ico", ".gz", ".sqlite", ".bin")
 
 
+@cache
 def files(root: Path = ROOT) -> list[str]:
     """Return the paths of all files under `root`, relative to it, with forward slashes."""
     ignored = _ignored_patterns(root)
@@ -26,6 +29,7 @@ def files(root: Path = ROOT) -> list[str]:
     return sorted(found)
 
 
+@cache
 def text_files(root: Path = ROOT) -> list[str]:
     """Return the files that hold text."""
     return [path for path in files(root) if not path.endswith(_BINARY)]
@@ -40,3 +44,9 @@ def _ignored_patterns(root: Path) -> list[str]:
 
 def _is_ignored(name: str, patterns: list[str]) -> bool:
     return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+@cache
+def parsed(source: str) -> ast.Module:
+    """Return what a file of Python says; each is looked at by several rules."""
+    return ast.parse(source)

@@ -7,10 +7,13 @@ import asyncio
 import pytest
 
 from vending_api.kit.credentials import CredentialMemory, hash_password, password_fits
+from vending_api.kit.errors import DomainError, Fault
+from vending_api.kit.guesses import TooManyGuesses
 
 
-class _Wrong(Exception):
-    pass
+class _Wrong(DomainError):
+    fault = Fault.UNAUTHENTICATED
+    code = "wrong"
 
 
 class _Desk:
@@ -44,12 +47,12 @@ def test_a_damaged_hash_fits_nothing() -> None:
 def test_a_good_check_is_remembered_for_five_seconds() -> None:
     async def scenario() -> None:
         desk = _Desk()
-        assert await desk.memory.verify("shop", "right") == "SHOP"
+        assert await desk.memory.verify("shop", "right", "10.0.0.1") == "SHOP"
         desk.seconds += 4.9
-        assert await desk.memory.verify("shop", "right") == "SHOP"
+        assert await desk.memory.verify("shop", "right", "10.0.0.1") == "SHOP"
         assert desk.checks == 1
         desk.seconds += 0.1
-        assert await desk.memory.verify("shop", "right") == "SHOP"
+        assert await desk.memory.verify("shop", "right", "10.0.0.1") == "SHOP"
         assert desk.checks == 2
 
     asyncio.run(scenario())
@@ -60,9 +63,9 @@ def test_a_failed_check_is_never_remembered() -> None:
         desk = _Desk()
         for _ in range(2):
             with pytest.raises(_Wrong):
-                await desk.memory.verify("shop", "wrong")
+                await desk.memory.verify("shop", "wrong", "10.0.0.1")
         assert desk.checks == 2
-        assert await desk.memory.verify("shop", "right") == "SHOP"
+        assert await desk.memory.verify("shop", "right", "10.0.0.1") == "SHOP"
 
     asyncio.run(scenario())
 
@@ -70,9 +73,9 @@ def test_a_failed_check_is_never_remembered() -> None:
 def test_user_and_password_are_not_run_together() -> None:
     async def scenario() -> None:
         desk = _Desk()
-        assert await desk.memory.verify("shop", "right") == "SHOP"
+        assert await desk.memory.verify("shop", "right", "10.0.0.1") == "SHOP"
         with pytest.raises(_Wrong):
-            await desk.memory.verify("shopr", "ight")
+            await desk.memory.verify("shopr", "ight", "10.0.0.1")
 
     asyncio.run(scenario())
 
@@ -80,7 +83,9 @@ def test_user_and_password_are_not_run_together() -> None:
 def test_requests_that_arrive_together_share_one_check() -> None:
     async def scenario() -> None:
         desk = _Desk()
-        answers = await asyncio.gather(*(desk.memory.verify("shop", "right") for _ in range(32)))
+        answers = await asyncio.gather(
+            *(desk.memory.verify("shop", "right", "10.0.0.1") for _ in range(32))
+        )
         assert answers == ["SHOP"] * 32
         assert desk.checks == 1
 
@@ -90,10 +95,96 @@ def test_requests_that_arrive_together_share_one_check() -> None:
 def test_a_caller_that_leaves_does_not_take_the_check_from_the_others() -> None:
     async def scenario() -> None:
         desk = _Desk()
-        first = asyncio.ensure_future(desk.memory.verify("shop", "right"))
-        second = asyncio.ensure_future(desk.memory.verify("shop", "right"))
+        first = asyncio.ensure_future(desk.memory.verify("shop", "right", "10.0.0.1"))
+        second = asyncio.ensure_future(desk.memory.verify("shop", "right", "10.0.0.1"))
         await asyncio.sleep(0)
         first.cancel()
         assert await second == "SHOP"
+
+    asyncio.run(scenario())
+
+
+async def _guess(desk: _Desk, guess: str, *, address: str = "10.0.0.1") -> str:
+    """Return "in", "wrong", or "locked"."""
+    try:
+        await desk.memory.verify("shop", guess, address)
+    except TooManyGuesses:
+        return "locked"
+    except _Wrong:
+        return "wrong"
+    return "in"
+
+
+def test_the_fifth_wrong_guess_locks_and_each_further_one_for_twice_as_long() -> None:
+    async def scenario() -> None:
+        desk = _Desk()
+        assert [await _guess(desk, f"guess {one}") for one in range(6)] == [
+            *["wrong"] * 5,
+            "locked",
+        ]
+        checks = desk.checks
+        assert await _guess(desk, "right") == "locked"
+        assert desk.checks == checks
+        desk.seconds += 1.9
+        assert await _guess(desk, "another") == "locked"
+        desk.seconds += 0.2
+        assert await _guess(desk, "another") == "wrong"
+        desk.seconds += 3.9
+        assert await _guess(desk, "yet another") == "locked"
+        desk.seconds += 0.2
+        assert await _guess(desk, "right") == "in"
+        assert [await _guess(desk, f"later {one}") for one in range(5)] == ["wrong"] * 5
+
+    asyncio.run(scenario())
+
+
+def test_no_lock_is_longer_than_a_quarter_of_an_hour_and_guesses_are_forgotten() -> None:
+    async def scenario() -> None:
+        desk = _Desk()
+        for one in range(40):
+            await _guess(desk, f"guess {one}")
+            desk.seconds += 900.1
+        assert await _guess(desk, "one more") == "wrong"
+        desk.seconds += 899
+        assert await _guess(desk, "right") == "locked"
+        desk.seconds += 3_600
+        assert [await _guess(desk, f"later {one}") for one in range(5)] == ["wrong"] * 5
+
+    asyncio.run(scenario())
+
+
+def test_who_guesses_locks_out_nobody_at_another_address() -> None:
+    async def scenario() -> None:
+        desk = _Desk()
+        for one in range(9):
+            await _guess(desk, f"guess {one}", address="2001:db8:1:2::1")
+        # Who has an address of IPv6 has the network around it.
+        assert await _guess(desk, "right", address="2001:db8:1:2::9") == "locked"
+        assert await _guess(desk, "right", address="2001:db8:1:3::1") == "in"
+        desk.seconds += 6
+        assert await _guess(desk, "right", address="10.0.0.2") == "in"
+
+    asyncio.run(scenario())
+
+
+def test_a_till_that_goes_on_with_the_old_password_locks_nobody_out() -> None:
+    async def scenario() -> None:
+        desk = _Desk()
+        assert [await _guess(desk, "old") for _ in range(20)] == ["wrong"] * 20
+        assert await _guess(desk, "right") == "in"
+
+    asyncio.run(scenario())
+
+
+def test_strangers_without_number_are_not_all_remembered() -> None:
+    async def scenario() -> None:
+        desk = _Desk()
+        for one in range(5):
+            await _guess(desk, f"guess {one}")
+        guesses = desk.memory._guesses
+        for number in range(10_000):
+            guesses.note_wrong(f"name {number}", "10.0.0.9", b"")
+        assert len(guesses._wrong) == 10_000
+        assert await _guess(desk, "right") == "in"
 
     asyncio.run(scenario())

@@ -19,6 +19,7 @@ from vending_api.kit.db import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -61,6 +62,21 @@ def test_a_moment_without_a_zone_is_refused(bare: Engine) -> None:
         connection.execute(
             insert(_MOMENTS).values(moment=datetime(2026, 11, 21))  # noqa: DTZ001 (the point)
         )
+
+
+def test_a_new_file_of_sqlite_is_its_owners_alone_and_one_that_is_there_keeps_its_mode(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "vending.db"
+    for mode in (0o600, 0o640):
+        engine = open_database(sqlite_url, connections=1)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE TABLE one_{mode} (a INTEGER)")
+            connection.commit()
+            modes = {one.stat().st_mode & 0o777 for one in tmp_path.glob("vending.db*")}
+        engine.dispose()
+        assert modes == {mode}
+        file.chmod(0o640)
 
 
 def test_sqlite_commits_to_disk_in_wal_mode(sqlite_url: str) -> None:

@@ -15,12 +15,24 @@ MOST = 9_223_372_036_854_775_807
 
 @pytest.mark.parametrize(
     "octets",
-    [b"", b"{", b"NaN", b'{"a": Infinity}', b"\xff", b"[" * 100_000, b"1" * 5_000, b"{} {}"],
-    ids=["nothing", "half", "nan", "infinity", "no utf-8", "deep", "too long a number", "two"],
+    [
+        *(b"", b"{", b"NaN", b'{"a": Infinity}', b"\xff", b"[" * 100_000, b"1" * 5_000, b"{} {}"),
+        *(b"1e1000000000000000000", b"[1e-3000000000000000000]"),
+    ],
+    ids=[
+        *("nothing", "half", "nan", "infinity", "no utf-8", "deep", "too long a number", "two"),
+        *("too large a number", "too small a number"),
+    ],
 )
 def test_what_is_no_json_is_a_value_error(octets: bytes) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         parse(octets)
+
+
+@pytest.mark.parametrize("number", ["1e999999999999999999", "1e-999999999999999999"])
+def test_the_largest_exponents_are_read(number: str) -> None:
+    assert parse(number.encode()) == Decimal(number)
+    assert whole_number(parse(number.encode())) is None
 
 
 def test_numbers_are_exact() -> None:

@@ -18,10 +18,12 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 from sts.keys.key_file import parse_key_file
 from tests.house_rules.tree import ROOT
 from tests.leaks.forms import Secret, credentials, octets, text, token
+from tests.support.http import get
 from tests.support.processes import COMMAND, environment, free_port, shown_of
 from tests.support.sealed_keys import by_passphrase, sealed
 from vending_api.cli.in_thread import served
 from vending_api.cli.serving import LOOPBACK, listen
+from vending_api.kit.vault import write_new_data_key
 from vending_api.sandbox.paystack import PaystackSandbox
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ PAYSTACK_KEY: Final = "sk_test_" + sha256(b"leaks").hexdigest()[:40]
 SMS_AUTHORIZATION: Final = "Bearer sms-umbrella-81"
 CARD: Final = "5413330089020011"
 EMAIL: Final = "ngozi@example.org"
+_DATA_KEY: Final = bytes.fromhex("d47a" * 16)
 _SECONDS: Final = 60
 _TOKEN: Final = re.compile(rb"(?<!\d)(?:\d{20}|\d{4}(?: \d{4}){4})(?!\d)")
 
@@ -116,7 +119,7 @@ class Day:
         deadline = time.monotonic() + _SECONDS
         while True:
             try:
-                answer = httpx2.get(f"{self.address}/readyz", trust_env=False)
+                answer = get(f"{self.address}/readyz")
             except httpx2.TransportError:
                 assert self.process.poll() is None, "the service has ended"
             else:
@@ -144,7 +147,7 @@ class Day:
         done = subprocess.run(
             [*COMMAND, *arguments],
             cwd=self.folder,
-            env=environment(),
+            env=environment(VENDING_DATA_KEYS_FILE=str(self.folder / "data.keys")),
             input=said.encode(),
             capture_output=True,
             timeout=_SECONDS,
@@ -165,6 +168,8 @@ def begun(folder: Path) -> Iterator[Day]:
     passphrase.write_text(PASSPHRASE + "\n")
     store = parse_key_file(text_of_keys, path="test")
     keys = [octets(f"vending key {one}", key.octets) for one, key in enumerate(store)]
+    write_new_data_key(folder / "data.keys", chance=_DATA_KEY)
+    keys.append(octets("data key", _DATA_KEY))
     port = free_port()
     paystack = PaystackSandbox(PAYSTACK_KEY, now=lambda: datetime.now(UTC))
     paystack.webhook_url = f"http://{LOOPBACK}:{port}/paystack/webhook"
@@ -190,6 +195,7 @@ def _settings(folder: Path, port: int, paystack_url: str) -> dict[str, str]:
     return {
         "VENDING_KEYS_FILE": str(folder / "keys.sealed"),
         "VENDING_KEYS_PASSPHRASE_FILE": str(folder / "passphrase"),
+        "VENDING_DATA_KEYS_FILE": str(folder / "data.keys"),
         "VENDING_DEMO_TIMEOUT_SECONDS": "0",
         "VENDING_PUBLIC_URL": f"http://{LOOPBACK}:{port}",
         "VENDING_PAYSTACK_SECRET_KEY": PAYSTACK_KEY,

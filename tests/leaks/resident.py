@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 
 from tests.leaks.day import EMAIL, NEW_PASSWORD, PAYSTACK_KEY, RESIDENT_PASSWORD
+from tests.support.http import PLAIN
 from vending_api.sandbox.estate import estate_meter_number
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ class Resident:
 
     def __init__(self, day: Day) -> None:
         self._day = day
-        self._client = httpx2.Client(base_url=day.address, trust_env=False, timeout=60)
+        self._client = httpx2.Client(
+            base_url=day.address, trust_env=False, timeout=60, verify=PLAIN
+        )
 
     def get(self, path: str, **how: Any) -> Any:
         """Look at something."""

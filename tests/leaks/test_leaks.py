@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx2
 import pytest
 
 from tests.leaks import resident, till
 from tests.leaks.day import NEW_PASSWORD, PASSPHRASE, TILL_PASSWORD, Day, begun
 from tests.leaks.forms import Secret, credentials, found, octets, text, token
+from tests.support.http import get
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
         resident.buys(day)
         resident.goes_wrong(day)
         till.sells_in_trouble(day)
-        metrics = httpx2.get(f"{day.address}/metrics", trust_env=False)
+        metrics = get(f"{day.address}/metrics")
         day.shown["the metrics"] = day.answered(metrics).content
         day.look_at_processes()
     return day

@@ -10,7 +10,7 @@ import httpx2
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from tests.leaks.day import CARD, TILL_PASSWORD, WRONG_TILL_PASSWORD, Day
-from tests.support.http import message
+from tests.support.http import PLAIN, message
 from vending_api.main import ELECTRUM_PATH
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Till:
             auth=("test", password),
             trust_env=False,
             timeout=60,
+            verify=PLAIN,
         )
 
     def post(self, path: str, body: Any = None, **how: Any) -> httpx2.Response:

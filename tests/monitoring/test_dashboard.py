@@ -14,6 +14,7 @@ from tests.house_rules.tree import ROOT
 from tests.support.metrics import samples
 from tests.support.service import NOON
 from vending_api.domain.payments.types import Backlog, OrderState
+from vending_api.domain.watching.types import AlertKind
 from vending_api.monitoring.metrics import Metrics, Read
 from vending_api.sandbox.example_keys import example_keys
 from vending_api.surfaces.electrum.operations import OPERATIONS
@@ -43,7 +44,8 @@ def _labels_by_name() -> dict[str, set[str]]:
         notifications_waiting=0,
         notifications_given_up=0,
     )
-    read = Read(at=NOON, waiting=0, credit_minor={"shop": 1}, backlog=backlog)
+    alerts = dict.fromkeys(AlertKind, 0)
+    read = Read(at=NOON, waiting=0, credit_minor={"shop": 1}, backlog=backlog, alerts=alerts)
     text = metrics.exposed(read).decode()
     shown = {sample.name: set(sample.labels) for sample in samples(text)}
     # What no sale was made for yet is announced, without a value.

@@ -16,6 +16,7 @@ from sts.tokens.codec import TokenCodec
 from tests.support.metrics import samples, value
 from tests.support.service import NOON
 from vending_api.domain.meters.errors import UnknownMeter
+from vending_api.domain.watching.types import AlertKind
 from vending_api.kit.errors import OutcomeUnknown, Overloaded
 from vending_api.monitoring.metrics import Metrics, Read, last_minute
 from vending_api.sandbox.example_keys import example_keys
@@ -130,6 +131,17 @@ def test_what_is_read_is_shown_and_forgotten_with_the_next_reading(metrics: Metr
     assert value(shown, "vending_client_credit_minor", client="kiosk") == -1
     unread = metrics.exposed(Read(at=NOON, waiting=0, credit_minor=None)).decode()
     assert value(samples(unread), "vending_client_credit_minor") is None
+
+
+def test_alerts_of_today_are_shown_by_kind_and_forgotten_where_they_are_not_read(
+    metrics: Metrics,
+) -> None:
+    alerts = dict.fromkeys(AlertKind, 0) | {AlertKind.UNITS: 2}
+    read = Read(at=NOON, waiting=0, credit_minor=None, alerts=alerts)
+    shown = samples(metrics.exposed(read).decode())
+    assert value(shown, "vending_alerts", kind="units") == 2
+    assert value(shown, "vending_alerts", kind="difference") == 0
+    assert value(_shown(metrics), "vending_alerts") is None
 
 
 def test_every_sample_names_its_process(metrics: Metrics) -> None:

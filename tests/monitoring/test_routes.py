@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,8 @@ from vending_api.domain.clients.service import (
 )
 from vending_api.domain.clients.types import ClientTerms
 from vending_api.domain.credit.service import deposit
+from vending_api.domain.watching.service import note
+from vending_api.domain.watching.types import Alert, AlertKind
 from vending_api.kit.db import open_database
 from vending_api.monitoring import health
 from vending_api.monitoring.health import ImpatientRead
@@ -159,6 +162,30 @@ def test_metrics_are_shown_also_when_credit_cannot_be_read() -> None:
     assert status == 200
     assert "vending_commands_waiting" in body
     assert "vending_client_credit_minor{" not in body
+
+
+def test_alerts_of_today_are_read_where_they_can_be(address: str, database_url: str) -> None:
+    assert value(scrape(address), "vending_alerts", kind="reprints") == 0
+    one = Alert(
+        kind=AlertKind.REPRINTS,
+        subject="meter TST001",
+        trace="meter 1",
+        detail="",
+        count=6,
+        until=datetime(9999, 1, 1, tzinfo=UTC),
+    )
+    engine = open_database(database_url, connections=1)
+    with writing(engine) as connection, connection.begin():
+        assert note(connection, [one], NOON) == [one]
+    engine.dispose()
+    assert value(scrape(address), "vending_alerts", kind="reprints") == 1
+
+
+def test_metrics_are_shown_also_when_alerts_cannot_be_read() -> None:
+    status, body = _answer("/metrics", read_alerts=_raising)
+    assert status == 200
+    assert "vending_commands_waiting" in body
+    assert "vending_alerts{" not in body
 
 
 def test_a_read_that_takes_long_is_not_waited_for_nor_begun_twice(

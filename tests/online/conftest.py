@@ -28,6 +28,6 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[MutableMapping[str, Any]]
     """Give the list that log lines come to, however logs were configured before."""
     capture = LogCapture()
     logger = structlog.wrap_logger(None, processors=[capture])
-    for module in ("worker", "online.settling", "online.checkpoints"):
+    for module in ("worker", "online.settling", "online.checkpoints", "online.watching"):
         monkeypatch.setattr(f"vending_api.{module}._log", logger)
     return capture.entries

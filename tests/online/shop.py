@@ -28,14 +28,13 @@ from vending_api.domain.payments import service as payments
 from vending_api.domain.payments.types import Order, OrderFilter, PaymentPolicy
 from vending_api.gateways.paystack.client import Patience, PaystackGateway
 from vending_api.kit.committer import Committer
+from vending_api.main import crestflow_services, paystack_services
 from vending_api.online.service import Online
 from vending_api.online.world import Terms, World
 from vending_api.sandbox.estate import ensure_demo_estate, estate_meter_number
 from vending_api.sandbox.meter_gateway import SimulatedMeters
 from vending_api.sandbox.paystack import PaystackSandbox
 from vending_api.surfaces.crestflow.routes import build_app as build_crestflow
-from vending_api.surfaces.crestflow.services import CrestflowServices
-from vending_api.surfaces.paystack.routes import PaystackServices
 from vending_api.surfaces.paystack.routes import build_app as build_paystack
 from vending_api.worker import Worker
 
@@ -146,32 +145,16 @@ class Doors:
     """Both surfaces, as `main` mounts them."""
 
     def open(self, online: Online) -> None:
-        accounts, purchases, readings = online.accounts, online.purchases, online.readings
-        crestflow = CrestflowServices(
-            options=accounts.options,
-            registration_problems=accounts.registration_problems,
-            register=accounts.register,
-            log_in=accounts.log_in,
-            who=accounts.who,
-            rename=accounts.rename,
-            change_password=accounts.change_password,
-            tokens=online.history.tokens,
-            transactions=online.history.transactions,
-            readings=readings.last,
-            ask_reading=readings.ask,
-            reading_tasks=readings.tasks,
-            order=purchases.order,
-            find_order=purchases.find_order,
-            find_orders=purchases.find_orders,
-        )
-        paystack = PaystackServices(hear=purchases.hear, settle=purchases.after_payment)
         self._app = Starlette(
             routes=[
-                Mount("/api", build_crestflow(services=crestflow, public_url=PUBLIC_URL)),
+                Mount(
+                    "/api",
+                    build_crestflow(services=crestflow_services(online), public_url=PUBLIC_URL),
+                ),
                 Mount(
                     "/paystack",
                     build_paystack(
-                        services=paystack,
+                        services=paystack_services(online),
                         secret_key=SecretStr(SECRET_KEY),
                         webhook_addresses=(),
                         channels=POLICY.channels,

@@ -39,6 +39,11 @@ _ONLINE: Final = "vending_api.online"
 _processes: Final = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.online.victim"])
 
+# What is killed is ours; kills beside PostgreSQL are in `tests/faults` at random moments.
+pytestmark = pytest.mark.parametrize(
+    "engine", ["sqlite", pytest.param("postgres", marks=pytest.mark.faults)], indirect=True
+)
+
 
 async def _kill(shop: Shop, address: str, point: Point, action: str, **more: Any) -> None:
     """Let another process do something on the same database, and die at a point of it."""

@@ -171,6 +171,7 @@ def test_a_wrong_option_of_the_meter_is_wrong_usage_and_named(
         (["credit", "1", "--colour", "red"], "No such option: --colour"),
         (["power-limit", "many"], "WATTS"),
         (["credit", "1", "--at", "noon"], "--at: issue time: 'noon' is not one; expected a time"),
+        (["credit", "1", "--at", "0001-01-01T00:59+01:00"], "--at: issue time: '0001-01-01T00:59"),
         (["credit", "1", "--resource", "steam"], "--resource: resource: 'steam' is not one"),
         (["clear-credit", "--register", "some"], "--register: number: 'some' is not one"),
         (["key-change"], "nothing would change: give --new-sgc, --new-krn or --new-ti"),

@@ -97,6 +97,10 @@ def test_another_subclass_or_class_than_the_token_holds_fails(vector: Fields) ->
         (CREDIT, "issue_time", "2050-12-13T10:09:00", "tid"),
         (CREDIT, "issue_time", "1999-12-13T10:09:00", "issue_time"),
         (CREDIT, "issue_time", "yesterday", "issue_time"),
+        (CREDIT, "issue_time", "0001-01-01T00:59:59+01:00", "issue_time"),  # before the year 1
+        (CREDIT, "issue_time", "0001-01-01T01:00:00+01:00", "issue_time"),
+        (CREDIT, "issue_time", "9999-12-31T23:00:00-01:00", "issue_time"),  # after the year 9999
+        (CREDIT, "issue_time", "9999-12-31T22:59:59-01:00", "issue_time"),
         (CREDIT, "tid_base_date", 2014, "issue_time"),
         (CREDIT, "tid_base_date", 1, "tid_base_date"),
         (CREDIT, "tid", CREDIT["tid"] + 1, "tid"),

@@ -1,12 +1,14 @@
-"""Copies of a prepared PostgreSQL database that are put back after each use instead of made anew.
+"""Copies of a prepared database, put back after each use instead of made anew.
 
-Making a database takes some 150 ms, most of it for the catalogue; putting the rows of one back
-takes some 15. What cannot be put back is dropped, and the next user gets a new one: a database
-whose tables are not those of the prepared one any more, or that somebody is still connected to.
+Making a database of PostgreSQL takes some 150 ms, most of it for the catalogue; putting the rows of
+one back takes some 15. What cannot be put back is dropped, and the next user gets a new one: a
+database whose tables are not those of the prepared one any more, or that somebody is still
+connected to.
 """
 
 from __future__ import annotations
 
+import shutil
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,6 +17,7 @@ from psycopg import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from psycopg import Connection
 
@@ -55,6 +58,31 @@ class _Prepared(NamedTuple):
     rows: dict[str, bytes]
     """By table, in the form of COPY; all tables are in it."""
     sequences: dict[str, tuple[int, bool]]
+
+
+class SqliteCopies:
+    """Lends copies of a file, always in the same few places."""
+
+    def __init__(self, prepared: Path, folder: Path) -> None:
+        """Take the prepared file, and a folder for its copies."""
+        self._prepared = prepared
+        self._folder = folder
+        self._free: list[Path] = []
+        self._made = 0
+
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """Give the address of a copy until the end of the block."""
+        file = self._free.pop() if self._free else self._new()
+        shutil.copy(self._prepared, file)
+        yield f"sqlite:///{file}"
+        for ending in ("", "-wal", "-shm"):
+            file.with_name(f"{file.name}{ending}").unlink(missing_ok=True)
+        self._free.append(file)
+
+    def _new(self) -> Path:
+        self._made += 1
+        return self._folder / f"vending-{self._made}.db"
 
 
 class PostgresCopies:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.http import get
+
 if TYPE_CHECKING:
+    import httpx2
     from prometheus_client.samples import Sample
 
 
@@ -20,7 +22,7 @@ def root_of(address: str) -> str:
 
 def ask(address: str, path: str, *, seconds: int = 30) -> httpx2.Response:
     """Return what the service answers at a path of its own."""
-    return httpx2.get(f"{root_of(address)}{path}", trust_env=False, timeout=seconds)
+    return get(f"{root_of(address)}{path}", seconds=seconds)
 
 
 def scrape(address: str) -> list[Sample]:

@@ -15,9 +15,13 @@ COMMAND: Final = (sys.executable, "-c", "from vending_api.cli import main; main(
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Return this process's environment without any installation's settings, with `changes`."""
+    """Return this process's environment without any installation's settings, with `changes`.
+
+    Unless these name data keys, tokens are stored as they are.
+    """
     clean = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return clean | {"PYTHONPATH": os.pathsep.join(sys.path)} | changes
+    in_clear = {"VENDING_TOKENS_IN_CLEAR": "yes"}
+    return clean | {"PYTHONPATH": os.pathsep.join(sys.path)} | in_clear | changes
 
 
 def free_port() -> int:

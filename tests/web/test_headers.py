@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import httpx2
 import pytest
 
-from tests.support.http import message, point_of_sale, serving
+from tests.support.http import PLAIN, get, message, point_of_sale, serving
 from vending_api.main import ELECTRUM_PATH
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ ALWAYS = {
 
 @pytest.fixture(scope="module")
 def browser(address: str) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=address, trust_env=False, timeout=60) as client:
+    with httpx2.Client(base_url=address, trust_env=False, timeout=60, verify=PLAIN) as client:
         yield client
 
 
@@ -106,5 +106,5 @@ def test_a_service_that_speaks_tls_asks_for_it_from_now_on(
     file = tmp_path_factory.getbasetemp() / "any.pem"
     # It is a matter of the application, whoever ends TLS before this one.
     with serving(sqlite_url, tls_cert=file, tls_key=file) as address:
-        answer = httpx2.get(f"{address}/openapi.json", trust_env=False)
+        answer = get(f"{address}/openapi.json")
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"

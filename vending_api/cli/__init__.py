@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from typing import Final
 
 import typer
+
+from vending_api.cli.command import name_commands
 
 _HELP: Final = (
     "Sell prepaid electricity, water and gas as STS tokens.\n\n"
@@ -30,15 +33,26 @@ _COMMANDS: Final = {
     "meter": "meter.meter_app",
     "client": "client.client_app",
     "token": "token.token_app",
+    "campaign": "campaign.campaign_app",
     "sale": "sale.sale_app",
     "receipt": "receipt.receipt",
     "estate": "estate.estate_app",
     "consumer": "consumer.consumer_app",
     "support-key": "support_key.support_key_app",
     "payments": "payments.payments_app",
+    "login": "login.login",
+    "logout": "login.logout",
+    "operator": "operator.operator_app",
+    "sessions": "sessions.sessions_app",
+    "approvals": "approvals.approvals_app",
+    "keys": "keys.keys_app",
+    "audit-trail": "audit_trail.audit_trail",
     "doctor": "doctor.doctor",
     "reconcile": "reconcile.reconcile",
+    "audit": "audit.audit_app",
+    "watch": "watch.watch",
     "log": "log.log_app",
+    "data-key": "data_key.data_key_app",
     "backup": "backup.backup",
     "restore": "backup.restore",
     "tariff": "tariff.tariff_app",
@@ -63,6 +77,7 @@ def main() -> None:
 
 def _app(names: list[str]) -> typer.Typer:
     """Return the command with some of its commands."""
+    gc.disable()  # what is being loaded is no garbage; to look for some takes a fifth of the time
     app = typer.Typer(
         name="vending",
         help=_HELP,
@@ -80,7 +95,14 @@ def _app(names: list[str]) -> typer.Typer:
         texts = import_module("vending_api.cli.importing.help") if name in _HELP_OF else None
         help_text = getattr(texts, _HELP_OF[name]) if texts is not None else None
         app.command(name, help=help_text)(found)
+    list(name_commands(app))
+    gc.enable()
     return app
+
+
+def all_commands() -> list[str]:
+    """Return the path of every command, as it is typed: `client deposit`."""
+    return list(name_commands(_app(list(_COMMANDS))))
 
 
 def _group() -> None:

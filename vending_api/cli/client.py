@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy import Connection
 
+from vending_api.cli.ordering import carry_out
 from vending_api.cli.password import ask
 from vending_api.cli.station import reading, writing
 from vending_api.cli.tables import (
@@ -19,6 +20,7 @@ from vending_api.cli.tables import (
     yes_or_no,
 )
 from vending_api.cli.tariff.options import positive_minor
+from vending_api.domain.actions.types import Deposit
 from vending_api.domain.clients import service as clients
 from vending_api.domain.clients.types import Client
 from vending_api.domain.credit import service as credit
@@ -104,11 +106,13 @@ def deposit(
 
     Example: `vending client deposit corner-shop 5000000 --reference EFT-2026-11-0042`
     """
-    with writing() as connection:
+    order = Deposit(user_name=user, amount_minor=amount, reference=reference, note=note)
+    done = carry_out(order, reason=note or f"payment {reference}", as_json=as_json)
+    if done is None:
+        return
+    balance_minor = done.result
+    with reading() as connection:
         client = clients.find_client(connection, user)
-        balance_minor = credit.deposit(
-            connection, client.key, amount, reference=reference, note=note, at=datetime.now(UTC)
-        )
     if as_json:
         print_json({"user_name": user, "deposited_minor": amount, "balance_minor": balance_minor})
     else:

@@ -10,7 +10,13 @@ from rich.console import Console
 from vending_api import migrations
 from vending_api.cli.station import CommandRefused, writing
 from vending_api.kit.db import open_database
-from vending_api.migrations.grants import apply_grants, grants, owned_tables
+from vending_api.migrations.grants import (
+    OPERATORS,
+    PRIVILEGES,
+    apply_grants,
+    grants,
+    owned_tables,
+)
 from vending_api.settings import read_settings
 
 database_app = typer.Typer(
@@ -34,6 +40,12 @@ def upgrade() -> None:
 def print_grants(
     role: Annotated[str, typer.Argument(metavar="ROLE", help="The role that the service uses.")],
     *,
+    operators: Annotated[
+        bool,
+        typer.Option(
+            "--operators", show_default=False, help="Of the role that operators' commands use."
+        ),
+    ] = False,
     apply: Annotated[
         bool, typer.Option("--apply", show_default=False, help="Grant it in the database.")
     ] = False,
@@ -47,11 +59,15 @@ def print_grants(
 
     Example: `vending database grants vending_service | psql -d vending`
 
+    With --operators it is what commands need, `vending login` and `approvals` among them: all
+    but to change or remove what is evidence, the audit trail too.
+
     With --apply it is done in the database of VENDING_DATABASE_URL, in one
     transaction; that address must be the owner's.
     """
+    given = OPERATORS if operators else PRIVILEGES
     if not apply:
-        for statement in grants(role):
+        for statement in grants(role, given):
             typer.echo(f"{statement};")
         return
     with writing() as connection:
@@ -63,5 +79,6 @@ def print_grants(
                 f"{role} owns {', '.join(owned)}, so nothing can be kept from it; "
                 "let another role own the tables"
             )
-        apply_grants(connection, role)
-    Console(stderr=True).print(f"{role} may do what the service needs, and no more.")
+        apply_grants(connection, role, given)
+    who = "operators need" if operators else "the service needs"
+    Console(stderr=True).print(f"{role} may do what {who}, and no more.")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import tempfile
 import threading
-import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvicorn
 from pydantic import SecretStr
 from rich.console import Console
 
 from sts.virtual_meter import Accepted
 from vending_api.cli.demo_paystack import paystack_demo
+from vending_api.cli.in_thread import served
 from vending_api.cli.point_of_sale import PointOfSale
 from vending_api.cli.receipt import answered_slip, boxed
-from vending_api.cli.serving import LOOPBACK, listen, prepare_demo_database, server_config
+from vending_api.cli.serving import LOOPBACK, listen, prepare_demo_database
 from vending_api.kit.currencies import letters_of, plain_money
 from vending_api.main import CRESTFLOW_PATH, ELECTRUM_PATH, create_app
 from vending_api.sandbox.demo_data import DEMO_PASSWORD, DEMO_USER
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 METER = "TST001"
 _SAMPLE_TABLES = "SAMPLE TABLES: no real meter takes this"
-_START_SECONDS = 10
 
 
 def demo(
@@ -81,6 +79,7 @@ def _settings(folder: Path) -> Settings:
     return Settings(
         database_url=SecretStr(f"sqlite:///{folder / 'vending.db'}"),
         keys_file=None,
+        prism_address=None,
         sta_tables=None,
         demo=True,
     )
@@ -99,25 +98,8 @@ def _listener(port: int | None) -> socket.socket:
 def _serving(settings: Settings, listener: socket.socket) -> Iterator[str]:
     """Run the service in a thread and give its address, until the end of the block."""
     prepare_demo_database(settings)
-    server = uvicorn.Server(server_config(create_app(settings)))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        _wait_until_started(server, thread)
-        host, port = listener.getsockname()
-        yield f"http://{host}:{port}{ELECTRUM_PATH}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
-def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise OSError("the demo's server did not start; the lines above say why")
-        time.sleep(0.01)
+    with served(create_app(settings), listener) as address:
+        yield f"{address}{ELECTRUM_PATH}"
 
 
 def _show_sale(console: Console, pos: PointOfSale) -> None:

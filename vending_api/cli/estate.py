@@ -2,14 +2,15 @@
 
 # Annotations are read at run time here, so there is no `from __future__ import annotations`.
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
 
-from vending_api.cli.station import reading, writing
+from vending_api.cli.ordering import ReasonOption, carry_out
+from vending_api.cli.station import reading
 from vending_api.cli.tables import JsonOption, print_json, print_table, say
 from vending_api.cli.tariff.options import minor
+from vending_api.domain.actions.types import SetEstate
 from vending_api.domain.estates import service as estates
 from vending_api.domain.estates.types import Estate
 from vending_api.kit.currencies import letters_of
@@ -64,6 +65,7 @@ def set_estate(
             show_default="as it is; 0 at first",
         ),
     ] = None,
+    reason: ReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Let the residents of a utility buy online, or change the terms on which they do.
@@ -72,18 +74,11 @@ def set_estate(
 
     Example: `vending estate set "Palm Gardens" --account-code ACCT_8f4s1eq7 --charge 20000`
     """
-    with writing() as connection:
-        known = estates.estate_of_utility(connection, utility)
-        old_code, old_charge = (
-            ("", 0) if known is None else (known.account_code, known.transaction_charge_minor)
-        )
-        estate = estates.set_estate(
-            connection,
-            utility,
-            account_code=old_code if account_code is None else account_code,
-            transaction_charge_minor=old_charge if charge is None else charge,
-            at=datetime.now(UTC),
-        )
+    order = SetEstate(utility=utility, account_code=account_code, charge_minor=charge)
+    done = carry_out(order, reason=reason, as_json=as_json)
+    if done is None:
+        return
+    estate: Estate = done.result
     if as_json:
         print_json(_facts(estate))
         return

@@ -14,8 +14,12 @@ from sts.errors import KeyFileInvalid
 from sts.keys.key_file import KeyStore
 from sts.keys.sealed_file import read_key_file
 from sts.keys.sealing import OpenedBy
+from vending_api.cli.approved_keys import is_approved
 from vending_api.domain.clients.errors import CredentialsRejected
 from vending_api.domain.clients.service import check_credentials
+from vending_api.domain.issuing.service import has_tokens_before, has_tokens_to_seal
+from vending_api.domain.operators.service import all_operators, can_act
+from vending_api.domain.operators.types import Role
 from vending_api.domain.reconciling.service import newest_identifiers
 from vending_api.domain.token_log import checkpoints
 from vending_api.migrations.grants import changeable_tables, current_role, owned_tables
@@ -30,9 +34,12 @@ if TYPE_CHECKING:
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-_EVIDENCE: Final = ("token_log", "token")
+_EVIDENCE: Final = ("token_log", "token", "audit_trail", "proposal")
 """Tables in which nothing is ever changed."""
+_FOUR_EYES: Final = 2
 _LATE: Final = 3 * checkpoints.BETWEEN
+_GRACE: Final = timedelta(days=2)
+"""A night may fail to forget tokens."""
 _LEAD: Final = timedelta(days=1)
 """How far ahead of the clock the newest token identifier may be; a sale takes a minute of it."""
 
@@ -54,6 +61,7 @@ def objections_to_settings(settings: Settings) -> list[Objection]:
         *_module(settings),
         *_network(settings),
         *_evidence(settings),
+        *_data_keys(settings),
         *_database_file(settings),
     ]
 
@@ -67,6 +75,9 @@ def objections_to_database(
         *_demo_client(connection),
         *_checkpoints(connection, settings, now),
         *_identifiers(connection, now),
+        *_stored_tokens(connection, settings, now),
+        *_operators(connection),
+        *_approved_keys(connection, settings),
     ]
 
 
@@ -75,6 +86,9 @@ def _keys(settings: Settings) -> Iterator[Objection]:
         yield Objection(
             "VENDING_DEMO", "this is a demo, with published keys", "run it without for real meters"
         )
+        return
+    if settings.prism_address is not None:
+        yield from _hardware(settings)
         return
     if settings.sta_tables is None:
         yield Objection(
@@ -89,6 +103,16 @@ def _keys(settings: Settings) -> Iterator[Objection]:
         return
     yield from _key_file(settings.keys_file)
     yield from _opening(settings, settings.keys_file)
+
+
+def _hardware(settings: Settings) -> Iterator[Objection]:
+    yield Objection(
+        "VENDING_PRISM_ADDRESS",
+        "the way to hardware is experimental: no real device has been asked",
+        "try each kind of token on meters of yours, before you sell any",
+    )
+    if settings.prism_password_file is not None:
+        yield from _seen_by_others("VENDING_PRISM_PASSWORD_FILE", settings.prism_password_file)
 
 
 def _key_file(file: Path) -> Iterator[Objection]:
@@ -137,7 +161,7 @@ def _module(settings: Settings) -> Iterator[Objection]:
     if settings.security_module is None:
         yield Objection(
             "VENDING_SECURITY_MODULE",
-            "the keys belong to the user that talks to the world",
+            "keys, or the password of what has them, belong to the user that talks to the world",
             "run `vending security-module` as a user of its own",
         )
     if settings.security_module is None and settings.module_tokens_a_day is None:
@@ -181,6 +205,41 @@ def _evidence(settings: Settings) -> Iterator[Objection]:
         )
     else:
         yield from _seen_by_others("VENDING_LOG_KEY_FILE", settings.log_key_file)
+
+
+def _data_keys(settings: Settings) -> Iterator[Objection]:
+    if settings.data_keys_file is None:
+        yield Objection(
+            "VENDING_DATA_KEYS_FILE",
+            "sold tokens are stored as they are: who has the database or a backup can read them",
+            "`vending data-key new FILE`, then `vending data-key apply`",
+        )
+    else:
+        yield from _seen_by_others("VENDING_DATA_KEYS_FILE", settings.data_keys_file)
+    if settings.tokens_kept_days is None:
+        yield Objection(
+            "VENDING_TOKENS_KEPT_DAYS",
+            "the digits of sold tokens are kept for ever",
+            "set it, and run `vending data-key forget` every night",
+        )
+
+
+def _stored_tokens(
+    connection: Connection, settings: Settings, now: datetime
+) -> Iterator[Objection]:
+    if settings.data_keys_file is not None and has_tokens_to_seal(connection):
+        yield Objection(
+            "stored tokens",
+            "some are not encrypted under the newest data key",
+            "`vending data-key apply`",
+        )
+    kept = settings.tokens_kept_days
+    if kept is not None and has_tokens_before(connection, now - timedelta(days=kept) - _GRACE):
+        yield Objection(
+            "stored tokens",
+            f"digits are kept of tokens that are older than {kept} days",
+            "run `vending data-key forget` every night",
+        )
 
 
 def _database_file(settings: Settings) -> Iterator[Objection]:
@@ -263,3 +322,30 @@ def _identifiers(connection: Connection, now: datetime) -> Iterator[Objection]:
                 "clock was wrong, or tokens were made for later",
                 "set the clock right; find the meter with `vending reconcile`",
             )
+
+
+def _operators(connection: Connection) -> Iterator[Objection]:
+    found = all_operators(connection)
+    if not found:
+        yield Objection(
+            "operators",
+            "there are none: whoever may run `vending` may do all of it, alone and unnamed",
+            "`vending operator add NAME --role supervisor`",
+        )
+    elif can_act(found, Role.SUPERVISOR) < _FOUR_EYES:
+        yield Objection(
+            "operators",
+            "there is one supervisor only, so nobody can approve what that one proposes",
+            "`vending operator add NAME --role supervisor`",
+        )
+
+
+def _approved_keys(connection: Connection, settings: Settings) -> Iterator[Objection]:
+    file = settings.keys_file
+    if settings.demo or file is None or not file.is_file() or is_approved(connection, file):
+        return
+    yield Objection(
+        "VENDING_KEYS_FILE",
+        f"{file} is not one that key custodians have approved",
+        f"`vending keys propose-load {file}`, and let another custodian approve it",
+    )

@@ -2,34 +2,31 @@
 
 # Annotations are read at run time here, so there is no `from __future__ import annotations`.
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import typer
 
-from sts.errors import InvalidField
 from sts.key_data import KeyRevisionNumber, SupplyGroupCode, TariffIndex
 from sts.key_sections import KeySections
 from sts.keys.sealed_file import key_directory
 from tariffs.account import Account
+from vending_api.cli.ordering import ReasonOption, carry_out
 from vending_api.cli.station import reading, writing
 from vending_api.cli.tables import JsonOption, print_facts, print_json, say, yes_or_no
+from vending_api.cli.typed import checked
 from vending_api.domain.accounts.service import account_of
+from vending_api.domain.actions.types import ChangeKeyData
 from vending_api.domain.key_changes.errors import MeterKeyUnusable
 from vending_api.domain.key_changes.service import due_key_change
 from vending_api.domain.meters.service import (
     find_meter,
     lock_meter,
-    order_key_change,
     set_blocked,
 )
 from vending_api.domain.meters.types import KeyData, Meter
 from vending_api.domain.token_queue.service import waiting
 from vending_api.settings import read_settings
-
-_Made = TypeVar("_Made")
 
 MeterArgument = Annotated[
     str, typer.Argument(metavar="METER", help="The number that points of sale send.")
@@ -90,6 +87,7 @@ def key_change(
     withdraw: Annotated[
         bool, typer.Option("--withdraw", show_default=False, help="Take back such an order.")
     ] = False,
+    reason: ReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Order a meter to hold other key data, by key change tokens with its next purchase.
@@ -101,19 +99,21 @@ def key_change(
     Example: `vending meter key-change 01000000017 --revision 2`
     """
     given = {
-        "supply_group_code": _checked(SupplyGroupCode, supply_group, "--supply-group"),
-        "key_revision_number": _checked(KeyRevisionNumber, revision, "--revision"),
-        "tariff_index": _checked(TariffIndex, tariff_index, "--tariff-index"),
+        "supply_group_code": checked(SupplyGroupCode, supply_group, "--supply-group"),
+        "key_revision_number": checked(KeyRevisionNumber, revision, "--revision"),
+        "tariff_index": checked(TariffIndex, tariff_index, "--tariff-index"),
     }
-    changes: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
-    if withdraw == bool(changes):
+    if withdraw == any(one is not None for one in given.values()):
         raise typer.BadParameter(
             "give one of them at least, or --withdraw alone",
             param_hint="--supply-group, --revision, --tariff-index",
         )
-    with writing() as connection:
-        locked = lock_meter(connection, meter)
-        order_key_change(connection, locked, replace(KeyData.of(locked.configuration), **changes))
+    order = ChangeKeyData(
+        meter=meter, supply_group=supply_group, revision=revision, tariff_index=tariff_index
+    )
+    if carry_out(order, reason=reason, as_json=as_json) is None:
+        return
+    with reading() as connection:
         ordered = find_meter(connection, meter)
     if as_json:
         print_json(_key_change_facts(ordered))
@@ -130,18 +130,6 @@ def _set_blocked(external_id: str, *, is_blocked: bool) -> None:
     words = "blocked" if is_blocked else "not blocked"
     before = " already" if meter.is_blocked == is_blocked else " now"
     say(f"Meter {external_id} is {words}{before}.")
-
-
-def _checked(make: Callable[[Any], _Made], value: str | int | None, option: str) -> _Made | None:
-    """Return a value as its type; raises BadParameter."""
-    if value is None:
-        return None
-    try:
-        return make(value)
-    except InvalidField as wrong:
-        raise typer.BadParameter(
-            f"{str(value)[:24]!r} is not it; write {wrong.expected}", param_hint=option
-        ) from None
 
 
 def _facts(meter: Meter, account: Account, queued: int) -> dict[str, Any]:

@@ -16,11 +16,11 @@ class PasswordRefused(CommandRefused):
     """A password that is not taken; the text says why, and not what it was."""
 
 
-def checked(password: str) -> str:
+def checked(password: str, *, shortest: int = SHORTEST) -> str:
     """Return a password that may be used; raises PasswordRefused."""
-    if not SHORTEST <= len(password) <= LONGEST:
+    if not shortest <= len(password) <= LONGEST:
         raise PasswordRefused(
-            f"the password has {len(password)} characters; use {SHORTEST} to {LONGEST}"
+            f"the password has {len(password)} characters; use {shortest} to {LONGEST}"
         )
     if not password.isprintable():
         raise PasswordRefused("the password has control characters; use those of a keyboard")

@@ -10,6 +10,7 @@ import typer
 from sqlalchemy import Connection
 
 from sts.tokens.digits import grouped
+from vending_api.cli.ordering import carry_out
 from vending_api.cli.payment_check import check
 from vending_api.cli.station import reading, writing
 from vending_api.cli.tables import (
@@ -20,6 +21,7 @@ from vending_api.cli.tables import (
     say,
     yes_or_no,
 )
+from vending_api.domain.actions.types import RefundOrder
 from vending_api.domain.notifications import service as notifications
 from vending_api.domain.notifications.types import Channel, Notification
 from vending_api.domain.payment_events import service as payment_events
@@ -205,9 +207,9 @@ def refund(reference: ReferenceArgument, *, note: NoteOption) -> None:
     Example: `vending payments refund T012345678901234 --note "meter was removed"`
     """
     channels = _channels(read_settings())
-    with writing() as connection:
-        at = datetime.now(UTC)
-        cases.order_refund(connection, reference, at, note=note, channels=channels)
+    order = RefundOrder(reference=reference, note=note, channels=tuple(channels))
+    if carry_out(order, reason=note) is None:
+        return
     say(f"The money of {reference} goes back as soon as the service runs.")
 
 

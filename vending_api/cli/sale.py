@@ -139,7 +139,7 @@ def _tokens(sale: Sale) -> Table:
         table.add_row(
             Text(kind_of(token.kind, sale.meter)),
             Text(carried_by(token, sale.meter)),
-            grouped(token.digits),
+            grouped(token.digits) or "forgotten",
             "" if identifier is None else str(identifier.minutes),
             token.receipt_number or "",
         )

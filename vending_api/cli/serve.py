@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from importlib import import_module
 from pathlib import Path  # noqa: TC003 (typer reads the annotations)
@@ -67,6 +68,7 @@ def serve(
         teller = start_teller()
         try:
             # The other processes begin while this one loads what it serves with.
+            gc.disable()  # until all is loaded
             serving = import_module("vending_api.cli.serving")
             wait_for_security_module()
             serving.run(settings, teller)

@@ -11,12 +11,13 @@ from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
 from vending_api import migrations
+from vending_api.cli.approved_keys import require_approved_keys
 from vending_api.cli.tls import tls_context
 from vending_api.kit.db import WRITES, open_database
+from vending_api.kit.garbage import keep_what_is_loaded
 from vending_api.main import CRESTFLOW_PATH, ELECTRUM_PATH, create_app
 from vending_api.sandbox.demo_data import DEMO_PASSWORD, DEMO_USER, ensure_demo_data
 from vending_api.sandbox.estate import ensure_demo_estate
-from vending_api.teller import keep_what_is_loaded
 from vending_api.web.heads import LimitedHeads
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def run(settings: Settings, teller: FarProcess) -> None:
     """Serve until Ctrl-C or SIGTERM, with a teller that may still be beginning."""
     if settings.demo:
         prepare_demo_database(settings)
+    require_approved_keys(settings)
     # For several workers, too, which start their own: what is wrong stops the start here, once.
     app = create_app(settings, teller=teller)
     if settings.workers > 1:
@@ -44,8 +46,8 @@ def run(settings: Settings, teller: FarProcess) -> None:
         tls_key=settings.tls_key,
         trusted_proxies=settings.trusted_proxies,
     )
+    keep_what_is_loaded()
     if settings.workers == 1:
-        keep_what_is_loaded()
         uvicorn.Server(config_of(app)).run(sockets=[listener])
         return
     factory = "vending_api.main:create_app_from_environment"

@@ -11,12 +11,14 @@ import typer
 
 from sts.tokens.management import ALL_REGISTERS
 from vending_api.cli.meter import MeterArgument
-from vending_api.cli.station import operator, reading, writing
+from vending_api.cli.ordering import carry_out
+from vending_api.cli.station import reading, writing
 from vending_api.cli.tables import JsonOption, print_json, print_table, say
 from vending_api.cli.tariff.options import minor, positive_decimal
+from vending_api.domain.actions.types import QueueToken
 from vending_api.domain.meters.service import find_meter, lock_meter
 from vending_api.domain.token_queue import service as queues
-from vending_api.domain.token_queue.types import NewQueuedToken, QueuedKind, QueuedToken
+from vending_api.domain.token_queue.types import QueuedKind, QueuedToken
 
 _ALL: Final = "all"
 
@@ -78,16 +80,17 @@ def queue(
         Kind.CLEAR_CREDIT: None if register is None else _register(register),
     }
     _require_own_option(kind, given)
-    order = NewQueuedToken(
-        kind=QueuedKind[kind.name],
+    order = QueueToken(
+        meter=meter,
+        token=QueuedKind[kind.name],
         value=given[kind] or 0,
         amount_minor=amount or 0,
         reason=reason,
-        ordered_by=operator(),
     )
-    with writing() as connection:
-        locked = lock_meter(connection, meter)
-        key = queues.queue_token(connection, locked, order, datetime.now(UTC))
+    done = carry_out(order, reason=reason, as_json=as_json)
+    if done is None:
+        return
+    key = done.result
     if as_json:
         print_json({"meter_number": meter, "key": key, "kind": kind.value, "value": order.value})
         return
@@ -116,7 +119,7 @@ def list_tokens(meter: MeterArgument, *, as_json: JsonOption = False) -> None:
                     _words(one),
                     one.amount_minor or None,
                     one.reason,
-                    one.ordered_by,
+                    f"{one.ordered_by}, {one.approved_by}" if one.approved_by else one.ordered_by,
                 )
                 for one in waiting
             ],
@@ -181,4 +184,5 @@ def _facts(token: QueuedToken) -> dict[str, Any]:
         "amount_minor": token.amount_minor,
         "reason": token.reason,
         "ordered_by": token.ordered_by,
+        "approved_by": token.approved_by,
     }

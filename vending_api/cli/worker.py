@@ -16,9 +16,10 @@ from vending_api.settings import Settings, load_settings
 def worker() -> None:
     """Do the work that waits, until Ctrl-C or SIGTERM.
 
-    It verifies payments, vends for them, gives money back, sends messages and reads meters:
-    all that `vending serve` does in the background unless VENDING_BACKGROUND is false. Any
-    number may run at once, beside services that do the same: each step is taken once.
+    It verifies payments, vends for them, gives money back, sends messages, reads meters and
+    looks for what is out of the ordinary: all that `vending serve` does in the background
+    unless VENDING_BACKGROUND is false. Any number may run at once, beside services that do the
+    same: each step is taken once.
 
     Ends when the steps that it has begun are done.
     """

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from sts.errors import VendingKeyNotFound
-from sts.security_module import IssuedToken
+from sts.security_module import IssuedToken, KnownKeys
 from vending_api.custody.wire import (
     Malformed,
     error_of,
@@ -30,11 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sts.errors import StsError
-    from sts.key_data import KeyRevisionNumber, SupplyGroupCode
     from sts.security_module import (
         IssueRequest,
         KeyChangeRequest,
-        VendingKeyFacts,
         VerifyRequest,
     )
     from sts.tokens.kinds import Token
@@ -48,7 +45,7 @@ _POLL_SECONDS: Final = 0.02
 _log = structlog.get_logger(__name__)
 
 
-class SecurityModuleElsewhere:
+class SecurityModuleElsewhere(KnownKeys):
     """Asks a security module by its socket; each thread has a connection of its own.
 
     Every method raises SecurityModuleUnavailable where there is no answer: then nothing was sold,
@@ -60,10 +57,10 @@ class SecurityModuleElsewhere:
 
         One that has not begun yet is waited for.
         """
+        super().__init__(())
         self._path = path
         self._of_thread = threading.local()
         self._opened: list[socket.socket] = []
-        self._facts: dict[tuple[str, int], VendingKeyFacts] = {}
         self._numbers = count(1)
         limit = time.monotonic() + wait_seconds
         while not self._has_begun() and time.monotonic() < limit:
@@ -118,20 +115,6 @@ class SecurityModuleElsewhere:
             for row in self._begin("verify", rows)()
         ]
 
-    def facts(self) -> list[VendingKeyFacts]:
-        """Return the public facts of every vending key."""
-        return list(self._facts.values())
-
-    def vending_key_for(
-        self, supply_group_code: SupplyGroupCode, key_revision_number: KeyRevisionNumber
-    ) -> VendingKeyFacts:
-        """Return the public facts of one vending key; raises VendingKeyNotFound."""
-        place = (supply_group_code.digits, key_revision_number.value)
-        facts = self._facts.get(place)
-        if facts is None:
-            raise VendingKeyNotFound(*place)
-        return facts
-
     def _has_begun(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
             return connection.connect_ex(str(self._path)) == 0
@@ -180,10 +163,7 @@ class SecurityModuleElsewhere:
         except OSError as error:
             connection.close()
             raise self._lost(error) from None
-        facts = [facts_of(row) for row in self._answer(connection, 0)]
-        self._facts = {
-            (one.supply_group_code.digits, one.key_revision_number.value): one for one in facts
-        }
+        super().__init__(map(facts_of, self._answer(connection, 0)))
         self._of_thread.connection = connection
         self._opened.append(connection)
         return connection

@@ -26,6 +26,10 @@ class CountersInvalid(Exception):
     """The file of the counters is not what this module wrote; the text says what to do."""
 
 
+class CountersNotWritten(Exception):
+    """The file of the counters cannot be written, so nothing may be made; the text says why."""
+
+
 class Limits(NamedTuple):
     """What may be made under one key in a day (UTC); None is no limit."""
 
@@ -79,7 +83,10 @@ class Counters:
         count.tenths += tenths
 
     def write_ahead(self) -> None:
-        """Have the file say what was counted, and some more, unless it does so already."""
+        """Have the file say what was counted, and some more, unless it does so already.
+
+        Raises CountersNotWritten.
+        """
         if self._file is None or all(map(self._is_written, self._made)):
             return
         self._write(
@@ -95,7 +102,7 @@ class Counters:
         )
 
     def close(self) -> None:
-        """Have the file say what was made, and no more."""
+        """Have the file say what was made, and no more; raises CountersNotWritten."""
         if self._file is not None:
             self._write({key: Count(**asdict(made)) for key, made in self._made.items()})
 
@@ -112,13 +119,21 @@ class Counters:
     def _write(self, counts: dict[str, Count]) -> None:
         assert self._file is not None  # noqa: S101 (who writes has a file)
         text = json.dumps({key: asdict(count) for key, count in sorted(counts.items())}, indent=1)
-        new = self._file.with_name(f"{self._file.name}.new")
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:  # noqa: PTH123 (a Path opens no descriptor)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.replace(self._file)
+        try:
+            _replace(self._file, text)
+        except OSError as error:
+            raise CountersNotWritten(f"{self._file}: {error}") from None
         self._written = counts
+
+
+def _replace(file: Path, text: str) -> None:
+    """Have a file say this and nothing else, or what it said before."""
+    new = file.with_name(f"{file.name}.new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:  # noqa: PTH123 (a Path opens no descriptor)
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    new.replace(file)
 
 
 def _read(file: Path) -> dict[str, Count]:

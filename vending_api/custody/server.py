@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
-from sts.errors import InvalidField, StsError
+from sts.errors import InvalidField, StsError, VendingKeyNotFound
 from sts.key_data import KeyRevisionNumber, SupplyGroupCode, TariffIndex
 from sts.security_module import IssueRequest, KeyChangeRequest, MeterConfiguration, VerifyRequest
 from sts.tokens.credit import TransferCredit
 from sts.tokens.reserved import ReservedToken
+from vending_api.custody.counters import CountersNotWritten
 from vending_api.custody.wire import (
     Malformed,
     error_row,
@@ -29,6 +30,7 @@ from vending_api.custody.wire import (
     token_of,
     token_row,
 )
+from vending_api.kit.errors import SecurityModuleUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,6 +47,8 @@ _WAITING: Final = 64
 _PATIENCE_SECONDS: Final = 5.0
 """For an answer that is being made when the module is told to end."""
 _OF_A_KEY_CHANGE: Final = 3
+_NO_KEY: Final = "none"
+"""What needs no key, as tokens of class 1, is made for meters of any."""
 
 _log = structlog.get_logger(__name__)
 
@@ -94,7 +98,10 @@ class Server:
                 connection.shutdown(socket.SHUT_RD)
             thread.join(_PATIENCE_SECONDS)
         with self._counting:
-            self._counters.close()
+            try:
+                self._counters.close()
+            except CountersNotWritten as error:  # the file says more than was made, so it is safe
+                _log.error("counters_not_written", reason=str(error))
 
     def _answer(self, connection: socket.socket) -> None:
         with connection:
@@ -103,8 +110,10 @@ class Server:
                     send(connection, self._answered(message))
             except Malformed as error:
                 _log.warning("message_refused", reason=str(error))
-            except OSError:
-                pass  # whoever asked is gone
+            except CountersNotWritten as error:
+                _log.error("counters_not_written", reason=str(error))
+            except (OSError, SecurityModuleUnavailable):
+                pass  # whoever asked is gone; or hardware is, which has been logged
             except Exception:  # noqa: BLE001 (its connection ends; the others go on)
                 _log.exception("request_failed")
         del self._answering[threading.current_thread()]
@@ -138,20 +147,32 @@ class Server:
     def _counted(
         self, asked: Sequence[_Request | StsError], tenths_of: Callable[[_Request], int]
     ) -> list[_Request | StsError]:
-        """Return what may be made, counted before it is, with an error where a limit is reached."""
+        """Return what may be made, counted before it is, with an error where it may not."""
         today = self._today()
         counted: list[_Request | StsError] = []
         with self._counting:
             for one in asked:
                 if not isinstance(one, StsError):
                     try:
-                        self._counters.count(_key_of(one.meter), today, tenths=tenths_of(one))
+                        self._counters.count(self._key_of(one.meter), today, tenths=tenths_of(one))
                     except StsError as error:
                         counted.append(error)
                         continue
                 counted.append(one)
             self._counters.write_ahead()
         return counted
+
+    def _key_of(self, meter: MeterConfiguration) -> str:
+        """Return what a meter's tokens are counted under.
+
+        Keys that the module has not are one, so that whoever asks cannot make the counters grow.
+        """
+        group, revision = meter.supply_group_code, meter.key_revision_number
+        try:
+            self._module.vending_key_for(group, revision)
+        except VendingKeyNotFound:
+            return _NO_KEY
+        return f"{group.digits}/{revision.value}"
 
 
 def _in_place(
@@ -200,10 +221,6 @@ def _verify_request(row: Any) -> VerifyRequest:
 
 def _set_row(tokens: Sequence[IssuedToken]) -> list[list[Any]]:
     return [[one.digits, *token_row(one.token)] for one in tokens]
-
-
-def _key_of(meter: MeterConfiguration) -> str:
-    return f"{meter.supply_group_code.digits}/{meter.key_revision_number.value}"
 
 
 def _tenths_of(request: IssueRequest) -> int:

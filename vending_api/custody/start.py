@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -88,13 +87,14 @@ class ModuleProcess:
     def _keep_alive(self) -> None:
         pause = _RESTART_SECONDS
         while True:
+            if self._is_ending.is_set():  # while it was started again
+                self._end_input()
             self._process.wait()
             if self._is_ending.is_set():
                 return
             _log.error("security_module_lost")
             self._end_input()
             while not self._is_ending.wait(pause):
-                began = time.monotonic()
                 try:
                     self._process = self._started()
                     self._wait_for(self._process)
@@ -102,7 +102,7 @@ class ModuleProcess:
                     _log.error("security_module_not_started", reason=str(error))
                     pause = min(pause * 2, _SLOWEST_RESTART_SECONDS)
                     continue
-                _log.info("security_module_started_again", seconds=time.monotonic() - began)
+                _log.info("security_module_started_again")
                 pause = _RESTART_SECONDS
                 break
             else:

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from vending_api.kit.errors import DomainError, Fault
+from vending_api.kit.guesses import Guesses
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -60,20 +63,32 @@ class CredentialMemory(Generic[T]):
         self._known: dict[bytes, tuple[float, T]] = {}
         self._under_way: dict[bytes, asyncio.Future[T]] = {}
         self._places = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        self._guesses = Guesses(monotonic_seconds)
 
-    async def verify(self, user_name: str, password: str) -> T:
-        """Return who `check` says this is; raises what it raises, which is never remembered."""
+    async def verify(self, user_name: str, password: str, address: str) -> T:
+        """Return who `check` says this is; raises what it raises, which is never remembered.
+
+        Raises TooManyGuesses, without a look, where wrong passwords came from an address.
+        """
         digest = self._digest(user_name, password)
         known = self._known.get(digest)
         if known is not None and self._monotonic_seconds() < known[0]:
             return known[1]
+        self._guesses.require_open(user_name, address)
         # Requests that arrive together with the same credentials share one check.
         under_way = self._under_way.get(digest)
         if under_way is None:
             under_way = asyncio.ensure_future(self._verify_slowly(digest, user_name, password))
             self._under_way[digest] = under_way
             under_way.add_done_callback(lambda _: self._under_way.pop(digest))
-        return await asyncio.shield(under_way)
+        try:
+            who = await asyncio.shield(under_way)
+        except DomainError as error:
+            if error.fault is Fault.UNAUTHENTICATED:
+                self._guesses.note_wrong(user_name, address, digest)
+            raise
+        self._guesses.note_right(user_name, address)
+        return who
 
     async def _verify_slowly(self, digest: bytes, user_name: str, password: str) -> T:
         async with self._places:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -24,11 +26,14 @@ from sqlalchemy.types import TypeDecorator
 
 from vending_api.kit.group import settle_before_core
 from vending_api.kit.statements import Statement
+from vending_api.kit.vault import OPEN, VAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Connection, Dialect, Insert, Table
+
+    from vending_api.kit.vault import Vault
 
 RowKey: Final = BigInteger().with_variant(Integer(), "sqlite")
 """The type of our own row numbers; SQLite only counts up by itself in an INTEGER."""
@@ -88,11 +93,12 @@ def _as_json(document: Any) -> str:
     return to_json(document).decode()
 
 
-def open_database(url: str, *, connections: int) -> Engine:
+def open_database(url: str, *, connections: int, vault: Vault = OPEN) -> Engine:
     """Return the engine for a database address; connects when first used.
 
     A commit that has returned is on disk: SQLite runs with synchronous=FULL in
-    WAL mode, PostgreSQL with its own default. `connections` bounds the pool.
+    WAL mode, PostgreSQL with its own default. `connections` bounds the pool;
+    `vault` has the keys of what is stored encrypted.
     """
     if url.startswith("sqlite"):
         engine = create_engine(
@@ -102,6 +108,7 @@ def open_database(url: str, *, connections: int) -> Engine:
             json_serializer=_as_json,
             hide_parameters=True,  # errors are logged, and parameters may be tokens
         )
+        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -114,8 +121,19 @@ def open_database(url: str, *, connections: int) -> Engine:
             hide_parameters=True,
             connect_args={"options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}"},
         )
+    engine.update_execution_options(**{VAULT: vault})
     event.listen(engine, "before_cursor_execute", settle_before_core)
     return engine
+
+
+def one_view(connection: Connection) -> Connection:
+    """Let a connection that has begun nothing read one state of the database, and write nothing.
+
+    SQLite reads one by itself.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return connection
 
 
 def insert_into(dialect_name: str, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -178,6 +196,14 @@ def insert_or_update(dialect_name: str, table: Table, *only: str) -> Insert:
             if not column.primary_key and (not only or column.name in only)
         },
     )
+
+
+def _make_private(_dialect: Any, _record: Any, arguments: list[Any], _named: Any) -> None:
+    """Make the file that SQLite is about to open, if there is none, readable by its owner alone."""
+    path = arguments[0]
+    if path != ":memory:":
+        with suppress(OSError):  # it is there, or SQLite will say what is wrong
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -25,6 +25,8 @@ def parse(octets: bytes) -> Any:
         return json.loads(octets, parse_float=Decimal, parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except ArithmeticError:  # an exponent of twenty digits
+        raise ValueError("a number beyond all measure") from None
 
 
 def members(value: Any) -> dict[str, Any]:

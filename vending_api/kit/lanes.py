@@ -24,6 +24,7 @@ from vending_api.kit.db import WRITES
 from vending_api.kit.errors import OutcomeUnknown, StorageUnavailable
 from vending_api.kit.group import GROUP, Group, RunCarefully, finished
 from vending_api.kit.statements import undoable
+from vending_api.kit.wal import LogKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,6 +103,7 @@ class Lanes:
         self._engine = engine
         self._release = release
         self._foresee = foresee
+        self._log_keeper = LogKeeper(engine) if engine.dialect.name == "sqlite" else None
         lanes = lanes_for(engine.dialect.name)
         self._telling = ThreadPoolExecutor(lanes, thread_name_prefix="telling")
         self._lanes = tuple(_Lane() for _ in range(lanes))
@@ -112,6 +114,8 @@ class Lanes:
 
     def start(self) -> None:
         """Start the threads; once."""
+        if self._log_keeper is not None:
+            self._log_keeper.start()
         for thread in self._threads:
             thread.start()
 
@@ -122,6 +126,8 @@ class Lanes:
         for thread in self._threads:
             thread.join()
         self._telling.shutdown()
+        if self._log_keeper is not None:
+            self._log_keeper.stop()
 
     def put(self, commands: Sequence[Command]) -> None:
         """Have commands run."""
@@ -176,6 +182,8 @@ class Lanes:
                 _log.exception("commit_unanswered", error=type(error).__name__, size=len(group))
                 connection.invalidate()
                 return [OutcomeUnknown() for _ in group]
+            if self._log_keeper is not None:
+                self._log_keeper.committed(connection)
         return answers.result()
 
     def _run_together(

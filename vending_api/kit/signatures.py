@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -17,10 +15,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from vending_api.kit.private_files import NotPrivate, read_private, write_private
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _LONGEST_FILE: Final = 4_096
 _PUBLIC_OCTETS: Final = 32
 _ID_DIGITS: Final = 16
@@ -92,13 +91,9 @@ def read_signing_key(path: Path) -> SigningKey:
     Raises SigningKeyInvalid, which tells the place and never the contents.
     """
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = b"" if mode & _OTHERS else file.read(_LONGEST_FILE)
-    except OSError as problem:
-        raise SigningKeyInvalid(f"{path}: it cannot be read: {problem.strerror}") from None
-    if mode & _OTHERS:
-        raise SigningKeyInvalid(f"{path}: others may read it; `chmod 600` it, and think who has")
+        text = read_private(path, most=_LONGEST_FILE)
+    except NotPrivate as problem:
+        raise SigningKeyInvalid(str(problem)) from None
     try:
         key = load_pem_private_key(text, password=None)
     except (ValueError, TypeError):
@@ -115,9 +110,5 @@ def write_new_signing_key(path: Path, *, chance: bytes) -> SigningKey:
     """
     key = Ed25519PrivateKey.from_private_bytes(chance)
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(number, "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    write_private(path, text)
     return SigningKey(key)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.selectable import SelectBase
 
+from vending_api.kit.by_column import FROM_ROWS, by_column
 from vending_api.kit.group import RunCarefully, group_of
 
 if TYPE_CHECKING:
@@ -220,6 +221,9 @@ class _Compiled:
             for place, (name, bind) in enumerate(binds)
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         ]
+        is_postgresql = dialect.name == "postgresql"
+        vary = [name for name in self._names if name not in self._constants]
+        self._by_column = by_column(statement, self._sql, vary) if is_postgresql else None
         columns = compiled._result_columns  # noqa: SLF001 (no public name says which there are)
         self._make_row = _row_type([one.name for one in columns])._make
         processors = [
@@ -234,7 +238,10 @@ class _Compiled:
     def execute_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         driver: Any = connection.connection.dbapi_connection
         given = [self._given(values) for values in rows]
-        _on_driver(driver.cursor().executemany, self._errors, self._sql, given)
+        if self._by_column is not None and len(given) >= FROM_ROWS:
+            _on_driver(self._by_column.write, self._errors, driver, given)
+        else:
+            _on_driver(driver.cursor().executemany, self._errors, self._sql, given)
 
     def row(self, found: Sequence[Any]) -> Any:
         if not self._out:
@@ -259,14 +266,15 @@ def _row_type(columns: list[str]) -> Any:
     return namedtuple("Row", columns, rename=True)  # noqa: PYI024 (the names are known only now)
 
 
-def _on_driver(run: Callable[..., Any], errors: Any, sql: str, given: Any = ()) -> Any:
+def _on_driver(run: Callable[..., Any], errors: Any, what: Any, given: Any = ()) -> Any:
+    """Run something of the driver; `what` is the statement, or the driver itself."""
     try:
-        return run(sql, given)
+        return run(what, given)
     except errors.Error as error:
-        _raise(errors, sql, error)
+        _raise(errors, what if isinstance(what, str) else None, error)
 
 
-def _raise(errors: Any, sql: str, error: Exception) -> NoReturn:
+def _raise(errors: Any, sql: str | None, error: Exception) -> NoReturn:
     for kind, wrapper in (
         (errors.IntegrityError, IntegrityError),
         (errors.DataError, DataError),

@@ -1,4 +1,4 @@
-"""What the service's role may do in PostgreSQL, table by table; the rest the database refuses."""
+"""What the roles of service and operators may do in PostgreSQL; the rest the database refuses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ PRIVILEGES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *("token", "token_log", "token_log_checkpoint", "token_log_head"),
-            *("credit_entry", "message", "reprint", "fault_report", "client"),
+            *("credit_entry", "message", "reprint", "fault_report", "client", "audit_trail"),
+            "alert",
         ),
         _ADD,
     ),
@@ -31,6 +32,8 @@ PRIVILEGES: Final[Mapping[str, str]] = {
         (
             *("alembic_version", "utility", "supply_group", "tariff"),
             *("customer", "estate", "terminal"),
+            *("campaign", "campaign_event", "campaign_meter"),
+            *("operator", "operator_pass", "operator_attempt", "proposal"),
         ),
         _READ,
     ),
@@ -48,10 +51,23 @@ PRIVILEGES: Final[Mapping[str, str]] = {
     # What is paid off, revoked or forgotten.
     **dict.fromkeys(("arrears", "api_key", "login_attempt"), _CLEAR),
 }
-"""What is granted on each table of the schema."""
+"""What the service is granted on each table of the schema."""
+_NEVER_CHANGED: Final = (
+    *("token", "token_log", "token_log_checkpoint", "token_log_head", "credit_entry"),
+    *("message", "reprint", "fault_report", "audit_trail", "campaign_event"),
+    "alert",
+)
+OPERATORS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(PRIVILEGES, _CLEAR),
+    # Records of operators stay, whatever becomes of them.
+    **dict.fromkeys(("operator", "operator_pass", "proposal"), _KEEP),
+    **dict.fromkeys(_NEVER_CHANGED, _ADD),
+    "alembic_version": _READ,
+}
+"""What operators' commands are granted: all that is not evidence."""
 
 
-def grants(role: str) -> Iterator[str]:
+def grants(role: str, privileges_of: Mapping[str, str] = PRIVILEGES) -> Iterator[str]:
     """Yield the statements that give a role these privileges and take all others."""
     name = '"' + role.replace('"', '""') + '"'
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name}, PUBLIC"
@@ -59,13 +75,16 @@ def grants(role: str) -> Iterator[str]:
     yield f"GRANT USAGE ON SCHEMA public TO {name}"
     yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}"
     for privileges in (_READ, _ADD, _MOVE, _KEEP, _CLEAR):
-        tables = sorted(table for table, given in PRIVILEGES.items() if given == privileges)
-        yield f"GRANT {privileges} ON {', '.join(tables)} TO {name}"
+        tables = sorted(table for table, given in privileges_of.items() if given == privileges)
+        if tables:
+            yield f"GRANT {privileges} ON {', '.join(tables)} TO {name}"
 
 
-def apply_grants(connection: Connection, role: str) -> None:
+def apply_grants(
+    connection: Connection, role: str, privileges_of: Mapping[str, str] = PRIVILEGES
+) -> None:
     """Give a role these privileges and take all others, as the owner of the tables."""
-    for statement in grants(role):
+    for statement in grants(role, privileges_of):
         connection.exec_driver_sql(statement)
 
 

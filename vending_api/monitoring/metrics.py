@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from sts.security_module import VendingKeyFacts
     from vending_api.domain.payments.types import Backlog
+    from vending_api.domain.watching.types import AlertKind
 
 _FAILED: Final = frozenset({Fault.UNAVAILABLE, Fault.UNKNOWN})
 _UNEXPECTED: Final = "unexpected"
@@ -50,6 +51,8 @@ class Read:
     """Of each prepaid client; None when the database did not say in time."""
     backlog: Backlog | None = None
     """What waits of online orders; None likewise, and where nobody asked."""
+    alerts: Mapping[AlertKind, int] | None = None
+    """Of today; None likewise."""
 
 
 class _Gauges:
@@ -75,6 +78,9 @@ class _Gauges:
             "vending_client_credit_minor",
             "What is left of a prepaid client's deposits, in minor units.",
             ("client",),
+        )
+        self.alerts = Readings(
+            registry, "vending_alerts", "What was out of the ordinary today.", ("kind",)
         )
 
 
@@ -179,6 +185,9 @@ class Metrics:
         self._gauges.lead.replace({} if lead is None else {(): lead})
         self._gauges.credit.replace(
             {(client,): minor for client, minor in (read.credit_minor or {}).items()}
+        )
+        self._gauges.alerts.replace(
+            {(kind.value,): count for kind, count in (read.alerts or {}).items()}
         )
         self.payments.show(read.backlog, read.at)
         return generate_latest(self._exposed)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from vending_api.domain.payments.types import Backlog
+    from vending_api.domain.watching.types import AlertKind
     from vending_api.monitoring.metrics import Metrics
 
 T = TypeVar("T")
@@ -42,6 +43,8 @@ class Watched:
     """Tells whether another command would be accepted."""
     read_backlog: Callable[[], Backlog] | None = None
     """Returns what waits of online orders, where any are sold. May block."""
+    read_alerts: Callable[[], Mapping[AlertKind, int]] | None = None
+    """Returns how many alerts of each kind there are today. May block."""
 
 
 def monitoring_routes(
@@ -51,6 +54,7 @@ def monitoring_routes(
     check_database = ImpatientRead(watched.check_database)
     read_credit = ImpatientRead(watched.read_credit)
     read_backlog = None if watched.read_backlog is None else ImpatientRead(watched.read_backlog)
+    read_alerts = None if watched.read_alerts is None else ImpatientRead(watched.read_alerts)
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"alive": True})
@@ -70,8 +74,17 @@ def monitoring_routes(
     async def metrics(_: Request) -> Response:
         reading_credit = _read_or_none(read_credit, "credit_not_read")
         reading_backlog = _read_or_none(read_backlog, "backlog_not_read")
-        credit_minor, backlog = await asyncio.gather(reading_credit, reading_backlog)
-        read = Read(at=now(), waiting=watched.waiting(), credit_minor=credit_minor, backlog=backlog)
+        reading_alerts = _read_or_none(read_alerts, "alerts_not_read")
+        credit_minor, backlog, alerts = await asyncio.gather(
+            reading_credit, reading_backlog, reading_alerts
+        )
+        read = Read(
+            at=now(),
+            waiting=watched.waiting(),
+            credit_minor=credit_minor,
+            backlog=backlog,
+            alerts=alerts,
+        )
         text = await asyncio.to_thread(measured.exposed, read)
         # The next scrape may meet another worker, so that over time each is heard.
         return Response(text, media_type=CONTENT_TYPE_LATEST, headers={"Connection": "close"})

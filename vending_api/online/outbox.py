@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from vending_api.domain.campaigns import messages as campaigns
 from vending_api.domain.notifications import service as notifications
 from vending_api.domain.notifications.tables import NOTIFICATION
 from vending_api.domain.notifications.types import NotificationState, NotSent
+from vending_api.domain.payments import messages as payments
 from vending_api.domain.payments.errors import OrderUnknown
-from vending_api.domain.payments.messages import message_for
 from vending_api.kit.due import take_due
 from vending_api.online.records import WORKER
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from vending_api.domain.notifications.types import Notification
+    from vending_api.domain.notifications.types import Message, Notification
     from vending_api.online.records import Records
     from vending_api.online.world import World
 
@@ -59,7 +60,7 @@ class Outbox:
 
     async def _hand_over(self, notification: Notification) -> None:
         try:
-            message = await self._records.read(message_for, notification)
+            message = await self._records.read(_message_for, notification)
         except OrderUnknown:
             raise NotSent("there is no sale to tell of", is_final=False) from None
         messenger = self._world.messengers.get(notification.channel)
@@ -71,6 +72,12 @@ class Outbox:
                 await messenger.send(notification.recipient, message)
         except TimeoutError:
             raise NotSent("no answer in time", is_final=False) from None
+
+
+def _message_for(connection: Connection, notification: Notification) -> Message:
+    if notification.order_key is None:
+        return campaigns.message_for(connection, notification)
+    return payments.message_for(connection, notification)
 
 
 def _take_due(connection: Connection, *, now: datetime, most: int) -> list[int]:

@@ -9,6 +9,7 @@ from vending_api.domain.notifications import service as notifications
 from vending_api.domain.payment_events import service as payment_events
 from vending_api.domain.payments import service as payments
 from vending_api.domain.payments.types import Backlog
+from vending_api.domain.watching import service as watching
 from vending_api.online.accounts import Accounts
 from vending_api.online.checkpoints import Checkpoints
 from vending_api.online.history import History
@@ -17,6 +18,7 @@ from vending_api.online.purchases import Purchases
 from vending_api.online.readings import Readings
 from vending_api.online.records import Records
 from vending_api.online.settling import Settling
+from vending_api.online.watching import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from vending_api.domain.watching.types import AlertKind
     from vending_api.online.records import Transact
     from vending_api.online.world import Terms, World
 
@@ -54,6 +57,7 @@ class Online:
         self.readings = Readings(records, world, wake=self.wake)
         self.outbox = Outbox(records, world)
         self.checkpoints = Checkpoints(records, world)
+        self.watching = Watching(records, world)
 
     def now(self) -> datetime:
         """Return the time by the clock that was given."""
@@ -63,6 +67,11 @@ class Online:
         """Return what waits, by a read that may block."""
         with self._engine.connect() as connection:
             return backlog(connection)
+
+    def alerts(self) -> dict[AlertKind, int]:
+        """Return how many alerts of each kind were noticed today, by a read that may block."""
+        with self._engine.connect() as connection:
+            return watching.count_today(connection, self.now())
 
     async def stop(self) -> None:
         """Finish what customers have set going, and end the threads."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK_OCTETS: Final = 1 << 20
+_PLAIN: Final = ("Empty CSV file", "invalid UTF8 data")
+"""What Arrow says of a CSV file that quotes nothing of it."""
 _FEW_VALUES: Final = (
     "supply_group_code",
     "key_revision_number",
@@ -39,14 +41,31 @@ def format_of(path: Path) -> str:
     return suffix
 
 
+class _WrongRows:
+    """Rows with too many fields or too few: Arrow itself would quote the first, tokens and all."""
+
+    def __init__(self) -> None:
+        self.problem = ""
+
+    def __call__(self, row: Any) -> str:
+        self.problem = f"Expected {row.expected_columns} columns, got {row.actual_columns}"
+        return "error"
+
+    def options(self) -> Any:
+        """Return options with which a reader tells this of the first such row, and stops."""
+        return csv.ParseOptions(invalid_row_handler=self)
+
+
 @contextmanager
-def refusals(path: Path) -> Iterator[None]:
-    """Turn what Arrow says of a file into FileInvalid, in one line."""
+def refusals(path: Path, wrong: _WrongRows | None = None) -> Iterator[None]:
+    """Turn what Arrow says of a file into FileInvalid, in one line that quotes nothing of a CSV."""
     try:
         yield
     except pa.ArrowException as problem:
-        line = str(problem).partition("\n")[0]
-        raise FileInvalid(path, f"it cannot be read: {line}") from None
+        said = str(problem).partition("\n")[0]
+        if wrong is not None:
+            said = wrong.problem or next((one for one in _PLAIN if one in said), "it is no CSV")
+        raise FileInvalid(path, f"it cannot be read: {said}") from None
 
 
 def schema_of(path: Path) -> Any:
@@ -54,11 +73,12 @@ def schema_of(path: Path) -> Any:
 
     Raises FileInvalid, OSError.
     """
-    with refusals(path):
-        if format_of(path) == "parquet":
+    if format_of(path) == "parquet":
+        with refusals(path):
             return pq.read_schema(path)
-        with csv.open_csv(path) as reader:
-            return pa.schema([(name, pa.string()) for name in reader.schema.names])
+    wrong = _WrongRows()
+    with refusals(path, wrong), csv.open_csv(path, parse_options=wrong.options()) as reader:
+        return pa.schema([(name, pa.string()) for name in reader.schema.names])
 
 
 def count_rows(path: Path) -> int:
@@ -76,8 +96,9 @@ def read_parts(path: Path, schema: Any, rows: int) -> Iterator[Any]:
     """Yield a file as tables of exactly `rows` rows, but for the last; raises FileInvalid."""
     waiting: list[Any] = []
     count = 0
-    with refusals(path):
-        for batch in _batches(path, schema, rows):
+    wrong = _WrongRows() if format_of(path) == "csv" else None
+    with refusals(path, wrong):
+        for batch in _batches(path, schema, rows, wrong):
             rest = batch
             while count + len(rest) >= rows:
                 yield pa.Table.from_batches([*waiting, rest.slice(0, rows - count)], schema)
@@ -90,8 +111,8 @@ def read_parts(path: Path, schema: Any, rows: int) -> Iterator[Any]:
         yield pa.Table.from_batches(waiting, schema)
 
 
-def _batches(path: Path, schema: Any, rows: int) -> Iterator[Any]:
-    if format_of(path) == "parquet":
+def _batches(path: Path, schema: Any, rows: int, wrong: _WrongRows | None) -> Iterator[Any]:
+    if wrong is None:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BLOCK_OCTETS) as file:
             yield from file.iter_batches(batch_size=rows)
         return
@@ -100,7 +121,7 @@ def _batches(path: Path, schema: Any, rows: int) -> Iterator[Any]:
         null_values=[""],
         strings_can_be_null=True,
     )
-    with csv.open_csv(path, convert_options=options) as reader:
+    with csv.open_csv(path, parse_options=wrong.options(), convert_options=options) as reader:
         yield from reader
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from sts.batch.compiled import kernel, u32, u64
 
 if TYPE_CHECKING:
-    from sts.batch.compiled import HalfWords, Numbers, Words
+    from sts.batch.compiled import HalfWords, Numbers, Octets, Words
 
 LANES: Final = 256
 """What fits the nearest cache: 24 KB of states and blocks."""
@@ -195,6 +195,28 @@ def check_value_column(keys: Words, out: Words) -> None:
             _compress(inner if stage < 2 else outer, w, v, lanes)
         for i in range(lanes):
             out[start + i] = u64(outer[0, i] >> u32(8))
+
+
+@kernel
+def digest_column(text: Octets, out: Words) -> None:
+    """Write the first 8 octets of the hash of each 20 octets of text, which stand one by one."""
+    state, w = np.empty((8, LANES), np.uint32), np.empty((16, LANES), np.uint32)
+    v = np.empty((8, LANES), np.uint32)
+    for start in range(0, len(out), LANES):
+        lanes = min(LANES, len(out) - start)
+        _fill(w, 0, u32(0), lanes)
+        for word in range(8):
+            for i in range(lanes):
+                state[word, i] = _START[word]
+        for i in range(lanes):
+            for octet in range(20):
+                value = u32(text[(start + i) * 20 + octet])
+                w[octet >> 2, i] |= u32(value << u32(24 - 8 * (octet & 3)))
+            w[5, i] = u32(0x80000000)
+            w[15, i] = u32(20 * 8)
+        _compress(state, w, v, lanes)
+        for i in range(lanes):
+            out[start + i] = u64(state[0, i]) << u64(32) | u64(state[1, i])
 
 
 def absorbed(key: bytes) -> HalfWords:

@@ -193,6 +193,36 @@ def test_a_csv_row_with_too_few_fields_ends_the_run_with_its_place(tmp_path: Pat
         list(read_parts(path, schema_of(path), 10))
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("a,b\n1,2\n{},3,4\n", "Expected 2 columns, got 3"),
+        ('a,b\n"{}\n', "Expected 2 columns, got 1"),
+        ("a,b\n{}\udcff,2\n", "invalid UTF8 data"),
+        ("", "Empty CSV file"),
+    ],
+    ids=["a field too many", "a quote without end", "no text", "nothing"],
+)
+def test_what_is_said_of_a_csv_file_quotes_no_token_of_it(
+    tmp_path: Path, content: str, problem: str
+) -> None:
+    path, token = tmp_path / "in.csv", "12345678901234567890"
+    path.write_text(content.format(token), encoding="utf-8", errors="surrogateescape")
+    schema = pa.schema([("a", pa.string()), ("b", pa.string())])
+    with pytest.raises(FileInvalid) as refused:
+        list(read_parts(path, schema, 10))
+    assert str(refused.value).endswith(f"it cannot be read: {problem}")
+    assert token not in str(refused.value)
+
+
+def test_what_is_said_of_a_wrong_first_row_quotes_no_token_of_it(tmp_path: Path) -> None:
+    path, token = tmp_path / "in.csv", "12345678901234567890"
+    path.write_text(f"a,b\n{token},3,4\n")
+    with pytest.raises(FileInvalid, match=r"Expected 2 columns, got 3$") as refused:
+        schema_of(path)
+    assert token not in str(refused.value)
+
+
 def test_a_name_without_format_is_refused(sales: Path) -> None:
     with pytest.raises(FileInvalid, match=r"out.xlsx: its name says no format"):
         run_job(issue(sales, "out.xlsx"), silent)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import pickle
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from fastapi.testclient import TestClient
 
@@ -29,6 +30,8 @@ from vending_api.surfaces.electrum.routes import ElectrumServices, build_app
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from fastapi import FastAPI
 
     from vending_api.domain.advices.types import Advise, NoteSale
     from vending_api.domain.faults.types import ReportFault
@@ -69,8 +72,9 @@ class Shop:
         self._time += timedelta(milliseconds=1)
         return self._time
 
-    async def authenticate(self, user_name: str, password: str) -> Client:
+    async def authenticate(self, user_name: str, password: str, address: str) -> Client:
         """Know `test` and `tést`, both with the password `test`."""
+        assert address, "it does not say where they come from"
         if user_name not in {"test", "tést"} or password != "test":
             raise CredentialsRejected
         return Client(key=1, user_name=user_name, name="Test", terms=self.terms)
@@ -198,13 +202,36 @@ def point_of_sale(shop: Shop, *, authorization: str | None = None) -> TestClient
         note_sale=shop.note_sale,
         report_fault=_telling(shop.report_fault),
     )
+    _served.services, _served.now = services, shop.now
     client = TestClient(
-        build_app(services=services, now=shop.now),
+        _app(),
         headers={"Authorization": authorization or basic("test", "test")},
         raise_server_exceptions=False,
     )
     client.event_hooks = {"response": [require_contract]}
     return client
+
+
+class _Served:
+    """Whoever is served now: the newest point of sale."""
+
+    services: ElectrumServices
+    now: Callable[[], datetime]
+
+    def time(self) -> datetime:
+        return self.now()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.services, name)
+
+
+_served: Final = _Served()
+
+
+@cache
+def _app() -> FastAPI:
+    """Return the surface, built once: that takes longer than most tests of it."""
+    return build_app(services=cast("ElectrumServices", _served), now=_served.time)
 
 
 def _telling(

@@ -24,29 +24,31 @@ from rich.progress import (
 from rich.text import Text
 from sqlalchemy.exc import IntegrityError
 
+from vending_api.cli.admission import acting
 from vending_api.cli.importing.keys import warnings_for_meters, warnings_for_site
-from vending_api.cli.importing.meter_file import (
-    MeterFile,
-    RowProblem,
-    column_of,
-    count_rows,
-    load_meters,
-)
+from vending_api.cli.importing.meter_file import MeterFile, count_rows, load_meters
 from vending_api.cli.importing.passwords import find_passwords
 from vending_api.cli.importing.problems import ImportRefused, Problem
+from vending_api.cli.importing.proposed import (
+    action_of_list,
+    action_of_site,
+    problems_of_list,
+    require_no_conflict,
+)
 from vending_api.cli.importing.report import (
     print_list,
     print_refused,
     print_rows_refused,
     print_site,
 )
-from vending_api.cli.importing.site_file import SiteFile, load_site
+from vending_api.cli.importing.site_file import load_site
+from vending_api.cli.ordering import ReasonOption, carry_out
 from vending_api.cli.station import reading, writing
 from vending_api.cli.tables import JsonOption, say
 from vending_api.domain.meter_lists.service import compare_list, enter_list
 from vending_api.domain.meter_lists.types import Comparison
 from vending_api.domain.sites.service import compare_site, enter_site
-from vending_api.domain.sites.types import Kind, SiteComparison
+from vending_api.domain.sites.types import Kind
 
 _FAILED: Final = 1
 
@@ -64,11 +66,12 @@ def import_site(
     ],
     *,
     is_trial: TrialOption = False,
+    reason: ReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Register a site, or what has changed of it."""
     try:
-        _import_site(file, is_trial=is_trial, as_json=as_json)
+        _import_site(file, is_trial=is_trial, reason=reason, as_json=as_json)
     except ImportRefused as refused:
         print_refused(refused, as_json=as_json)
         raise typer.Exit(_FAILED) from None
@@ -89,17 +92,15 @@ def import_meters(
             metavar="FILE", dir_okay=False, help="Where to write all problems, as CSV, if any."
         ),
     ] = None,
+    reason: ReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Register the meters of a CSV file with their customers, or bring them up to date."""
     try:
         with _progress() as progress:
             listed, comparison = _check_meters(file, progress)
-            problems = sorted(
-                listed.problems + _row_problems(listed, comparison),
-                key=lambda problem: (problem.row, problem.column),
-            )
-            if not problems and not is_trial:
+            problems = problems_of_list(listed, comparison)
+            if not problems and not is_trial and acting() is None:
                 _enter_meters(file, comparison, progress)
     except ImportRefused as refused:
         print_refused(refused, as_json=as_json)
@@ -107,17 +108,23 @@ def import_meters(
     if problems:
         print_rows_refused(file, problems, errors, as_json=as_json)
         raise typer.Exit(_FAILED)
+    if acting() is not None and not is_trial and comparison.new + comparison.changed:
+        carry_out(action_of_list(file, comparison), reason=reason, as_json=as_json)
+        return
     print_list(file, comparison, is_trial=is_trial, as_json=as_json)
     for warning in warnings_for_meters(comparison.new):
         say(f"warning: {warning}")
 
 
-def _import_site(file: Path, *, is_trial: bool, as_json: bool) -> None:
+def _import_site(file: Path, *, is_trial: bool, reason: str, as_json: bool) -> None:
     site = load_site(file)
     now = datetime.now(UTC)
     with reading() as connection:
         comparison = compare_site(connection, site.site, now)
-    _require_no_conflict(site, comparison)
+    require_no_conflict(site, comparison)
+    if acting() is not None and comparison.changes and not is_trial:
+        carry_out(action_of_site(file, site, comparison), reason=reason, as_json=as_json)
+        return
     new_clients = comparison.new_names(Kind.CLIENT)
     # Asked for before the transaction begins: sales would wait for whoever types.
     passwords, warnings = find_passwords(site, new_clients, may_ask=not is_trial)
@@ -127,15 +134,6 @@ def _import_site(file: Path, *, is_trial: bool, as_json: bool) -> None:
     print_site(file, comparison, len(site.places), is_trial=is_trial, as_json=as_json)
     for warning in warnings + warnings_for_site(site.site):
         say(f"warning: {warning}")
-
-
-def _require_no_conflict(site: SiteFile, comparison: SiteComparison) -> None:
-    problems = [
-        Problem(f"{site.places[one.kind, one.name]}.{one.field}", one.problem, "")
-        for one in comparison.conflicts
-    ]
-    if problems:
-        raise ImportRefused(site.path, problems)
 
 
 def _check_meters(file: Path, progress: Progress) -> tuple[MeterFile, Comparison]:
@@ -161,13 +159,6 @@ def _enter_meters(file: Path, comparison: Comparison, progress: Progress) -> Non
     task = progress.add_task("Writing", total=total)
     with writing() as connection, _alone(file):
         enter_list(connection, comparison, advance=lambda count: progress.advance(task, count))
-
-
-def _row_problems(listed: MeterFile, comparison: Comparison) -> list[RowProblem]:
-    return [
-        RowProblem(listed.rows[one.position], column_of(one.field), one.problem)
-        for one in comparison.conflicts
-    ]
 
 
 @contextmanager

@@ -61,8 +61,7 @@ def load_meters(path: Path, *, advance: Callable[[int], None] = lambda _: None) 
 
     Raises ImportRefused when its columns make no sense, so that its rows do not either.
     """
-    text = _text(path)
-    rows = _rows(path, text)
+    rows = read_rows(path)
     header = [name.strip().lower() for name in next(rows, (1, []))[1]]
     _require_columns(path, header)
     reader = _Reader(path, header)
@@ -72,6 +71,14 @@ def load_meters(path: Path, *, advance: Callable[[int], None] = lambda _: None) 
         if count % _TOLD_EVERY == 0:
             advance(_TOLD_EVERY)
     return reader.file
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield every row of a CSV file with its number, cells without blanks at their ends.
+
+    Raises ImportRefused for what is not UTF-8 text or not CSV.
+    """
+    return _rows(path, _text(path))
 
 
 def count_rows(path: Path) -> int:

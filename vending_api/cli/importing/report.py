@@ -79,7 +79,7 @@ def print_site(
         return
     print_table(
         ("What", "Name", "Change"),
-        [(change.kind.replace("_", " "), change.name, _words(change)) for change in changes],
+        [(change.kind.replace("_", " "), change.name, words_of(change)) for change in changes],
     )
     new = sum(change.is_new for change in changes)
     counts = f"{new} new, {len(changes) - new} changed, {total - len(changes)} as before"
@@ -108,7 +108,8 @@ def _refusal(path: Path, count: int) -> str:
     return f"vending: {path}: {count:,} problem{'s' * (count != 1)}; nothing was written"
 
 
-def _words(change: Change) -> str:
+def words_of(change: Change) -> str:
+    """Return what a change is, field by field."""
     return "new" if change.is_new else "\n".join(map(_field_words, change.fields))
 
 

@@ -12,7 +12,7 @@ from vending_api.domain.clients.errors import (
     TerminalNotRegistered,
     UnknownClient,
 )
-from vending_api.domain.clients.types import HOUSE_USER, ClientTerms
+from vending_api.domain.clients.types import CAMPAIGN_USER, HOUSE_USER, ClientTerms
 from vending_api.kit.credentials import hash_password, password_fits
 from vending_api.kit.entries import EntryInvalid
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SLIP_COLUMNS: Final = (32, 40, 48)
 """The widths that slips are made for, in characters."""
 _TERMINAL_ID_LENGTH: Final = 8
-_HOUSE_NAME: Final = "Online"
+_HOUSE_NAMES: Final = {HOUSE_USER: "Online", CAMPAIGN_USER: "Campaigns"}
 
 
 def check_credentials(connection: Connection, user_name: str, password: str) -> Client:
@@ -59,11 +59,12 @@ def house_client(connection: Connection) -> Client:
     It is registered when it is first asked for, with a password hash that fits nothing. An
     operator may switch it off: then nobody can order online.
     """
-    client = repository.find_client(connection, HOUSE_USER)
-    if client is None:
-        repository.add_house(connection, user_name=HOUSE_USER, name=_HOUSE_NAME)
-        client = find_client(connection, HOUSE_USER)
-    return client
+    return _of_the_house(connection, HOUSE_USER)
+
+
+def campaign_client(connection: Connection) -> Client:
+    """Return the client that campaigns are recorded under, registered as `house_client` is."""
+    return _of_the_house(connection, CAMPAIGN_USER)
 
 
 def all_clients(connection: Connection) -> list[Client]:
@@ -139,6 +140,14 @@ def name_terminals(connection: Connection, client_key: int, terminal_ids: Sequen
     if terminal_ids:
         repository.add_terminals(connection, client_key, terminal_ids)
         repository.update_client(connection, client_key, names_terminals=True)
+
+
+def _of_the_house(connection: Connection, user_name: str) -> Client:
+    client = repository.find_client(connection, user_name)
+    if client is None:
+        repository.add_house(connection, user_name=user_name, name=_HOUSE_NAMES[user_name])
+        client = find_client(connection, user_name)
+    return client
 
 
 def _require_width(terms: ClientTerms) -> None:

@@ -7,6 +7,8 @@ from typing import Final
 
 HOUSE_USER: Final = ":online"
 """The user name of the service itself; with its colon nobody can log in as it, nor import it."""
+CAMPAIGN_USER: Final = ":campaigns"
+"""The user name that campaigns are recorded under; likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

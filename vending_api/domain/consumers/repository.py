@@ -13,6 +13,7 @@ from vending_api.domain.estates.types import Estate
 from vending_api.domain.meters.tables import METER, SUPPLY_GROUP, UTILITY
 from vending_api.kit.db import insert_into, insert_or_ignore
 from vending_api.kit.entries import require_fit
+from vending_api.kit.statements import StatementForMany
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -57,6 +58,11 @@ _METER_OF_ESTATE: Final = (
     .join(ESTATE, SUPPLY_GROUP.c.utility_key == ESTATE.c.utility_key)
     .where(ESTATE.c.key == bindparam("of_estate"), METER.c.external_id == bindparam("of_meter"))
 )
+_EMAILS: Final = StatementForMany(
+    lambda _, rows: select(CONSUMER.c.meter_key, CONSUMER.c.email).where(
+        CONSUMER.c.meter_key.in_([row["of_meter"] for row in rows])
+    )
+)
 _API_KEY: Final = select(API_KEY).where(API_KEY.c.digest == bindparam("of_digest"))
 _OTHER_KEY: Final = API_KEY.alias("other_key")
 _STAFF: Final = (
@@ -75,6 +81,12 @@ def find_consumer(connection: Connection, email_key: str) -> Consumer | None:
 def consumers_of(connection: Connection, keys: Collection[int]) -> list[Consumer]:
     """Return the consumers of keys, in any order."""
     return [_consumer(row) for row in connection.execute(_BY_KEYS, {"of_keys": list(keys)})]
+
+
+def emails_of_meters(connection: Connection, meter_keys: Collection[int]) -> dict[int, str]:
+    """Return the e-mail addresses of those who have registered meters, by the meters' keys."""
+    wanted = [{"of_meter": key} for key in meter_keys]
+    return {row.meter_key: row.email for row in _EMAILS.rows(connection, wanted)}
 
 
 def find_credentials(connection: Connection, email_key: str) -> tuple[int, str] | None:

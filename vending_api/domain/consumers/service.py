@@ -243,6 +243,11 @@ def staff(connection: Connection) -> list[StaffKey]:
     return repository.staff_keys(connection)
 
 
+def emails_of_meters(connection: Connection, meter_keys: Collection[int]) -> dict[int, str]:
+    """Return the e-mail addresses of those who have registered meters, by the meters' keys."""
+    return repository.emails_of_meters(connection, meter_keys)
+
+
 def _is_estate(connection: Connection, key: int) -> bool:
     try:
         find_estate(connection, key)

@@ -64,31 +64,40 @@ def make_key_change_tokens(
     Raises MeterKeyUnusable when the keys make no such set, TokenNotProven when one does not
     read back.
     """
-    request = KeyChangeRequest(
-        meter=due.held,
-        new_supply_group_code=due.new.supply_group_code,
-        new_key_revision_number=due.new.key_revision_number,
-        new_tariff_index=due.new.tariff_index,
-    )
     new = due.new
     warrant = (
         f"client {payer.client_key}: key change to {new.supply_group_code.digits} "
         f"{new.key_revision_number.value} {new.tariff_index.digits}"
     )
-    (outcome,) = maker.security_module.change_key([request])
+    (outcome,) = make_key_changes(maker, [(due, warrant)])
     if isinstance(outcome, StsError):
-        raise _reason(external_id, outcome) from outcome
-    return tuple(
-        SoldToken(
-            kind=TokenKind.KEY_CHANGE,
-            digits=token.digits,
-            units_tenths=0,
-            token_identifier=None,
-            charge=FREE_OF_CHARGE,
-            warrant=warrant,
+        raise reason_of(external_id, outcome) from outcome
+    return outcome
+
+
+def make_key_changes(
+    maker: TokenMaker, due: Sequence[tuple[KeyChangeDue, str]]
+) -> list[tuple[SoldToken, ...] | StsError]:
+    """Return the set of tokens of each key change, or why there is none, in one request.
+
+    With each comes its warrant. `reason_of` says what such an error means to a meter.
+    """
+    requests = [
+        KeyChangeRequest(
+            meter=one.held,
+            new_supply_group_code=one.new.supply_group_code,
+            new_key_revision_number=one.new.key_revision_number,
+            new_tariff_index=one.new.tariff_index,
         )
-        for token in outcome
-    )
+        for one, _ in due
+    ]
+    outcomes = maker.security_module.change_key(requests) if requests else []
+    return [
+        outcome
+        if isinstance(outcome, StsError)
+        else tuple(_section(token, warrant) for token in outcome)
+        for outcome, (_, warrant) in zip(outcomes, due, strict=True)
+    ]
 
 
 class OrderedTokens(NamedTuple):
@@ -184,6 +193,13 @@ def record_tokens(
     append(connection, maker.log_writer(), entries)
 
 
+def newest_identifiers(
+    connection: Connection, meters: Sequence[Meter]
+) -> dict[int, TokenIdentifier]:
+    """Return what `newest_identifier` does of several meters, by their keys; none is left out."""
+    return repository.newest_identifiers(connection, [(one.key, one.base_date) for one in meters])
+
+
 def newest_identifier(connection: Connection, meter: Meter) -> TokenIdentifier | None:
     """Return the newest token identifier ever made for a meter under its base date, or None."""
     return repository.newest_identifier(connection, meter.key, meter.base_date)
@@ -192,6 +208,32 @@ def newest_identifier(connection: Connection, meter: Meter) -> TokenIdentifier |
 def tokens_of_sale(connection: Connection, sale_key: int) -> tuple[SoldToken, ...]:
     """Return the tokens of a sale, in the order in which they are keyed in."""
     return repository.tokens_of_sale(connection, sale_key)
+
+
+def forget_tokens(connection: Connection, *, after: int, before: datetime, most: int) -> int | None:
+    """Leave of tokens that were made before a moment nothing but their digests, some at a time.
+
+    `after` is what the last call returned, 0 for the first: None is the end.
+    """
+    return repository.forget_next(connection, after=after, before=before, most=most)
+
+
+def seal_tokens(connection: Connection, *, after: int, most: int) -> int | None:
+    """Encrypt stored tokens under the newest data key, some at a time; as `forget_tokens`.
+
+    Raises NotOpened.
+    """
+    return repository.seal_next(connection, after=after, most=most)
+
+
+def has_tokens_to_seal(connection: Connection) -> bool:
+    """Tell whether a stored token is not encrypted under the newest data key."""
+    return repository.has_tokens_to_seal(connection)
+
+
+def has_tokens_before(connection: Connection, moment: datetime) -> bool:
+    """Tell whether the digits of a token from before a moment are kept."""
+    return repository.has_tokens_before(connection, moment)
 
 
 def _warrant(order: TokenOrder, payer: Payer) -> str:
@@ -227,13 +269,25 @@ def _token(
 def _proven_digits(meter: Meter, token: DatedToken, outcome: IssuedToken | StsError) -> str:
     """Return the digits of a token that the security module made as it was asked to."""
     if isinstance(outcome, StsError):
-        raise _reason(meter.external_id, outcome) from outcome
+        raise reason_of(meter.external_id, outcome) from outcome
     if outcome.token != token:
         raise TokenNotProven(meter.external_id)
     return outcome.digits
 
 
-def _reason(external_id: str, error: StsError) -> TokenNotProven | MeterKeyUnusable:
+def _section(token: IssuedToken, warrant: str) -> SoldToken:
+    return SoldToken(
+        kind=TokenKind.KEY_CHANGE,
+        digits=token.digits,
+        units_tenths=0,
+        token_identifier=None,
+        charge=FREE_OF_CHARGE,
+        warrant=warrant,
+    )
+
+
+def reason_of(external_id: str, error: StsError) -> TokenNotProven | MeterKeyUnusable:
+    """Return what it means to a meter that the security module has made no token."""
     if isinstance(error, ReadBackMismatch):
         return TokenNotProven(external_id)
     return MeterKeyUnusable(external_id, str(error))

@@ -29,7 +29,8 @@ class TokenRow(SQLModel, table=True):
     sale_key: int = Field(foreign_key="sale.key", sa_type=RowKey, index=True)
     meter_key: int = Field(foreign_key="meter.key", sa_type=RowKey)
     kind: str = Field(max_length=16)
-    digits: str = Field(max_length=20, repr=False)
+    digits: str = Field(max_length=64, repr=False)
+    """As `digits.py` says: encrypted, where there is a data key."""
     units_tenths: int
     base_date: int
     token_identifier: int | None = None

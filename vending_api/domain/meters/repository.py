@@ -69,8 +69,8 @@ _RECORD_TOKEN_IDENTIFIER: Final = Statement(
     .values(last_token_identifier=bindparam("minutes")),
     is_apart=True,
 )
-_HELD: Final = ("supply_group_code", "key_revision_number", "tariff_index")
-_KEY_DATA: Final = (*_HELD, "base_date", "last_token_identifier", *(f"new_{one}" for one in _HELD))
+HELD: Final = ("supply_group_code", "key_revision_number", "tariff_index")
+_KEY_DATA: Final = (*HELD, "base_date", "last_token_identifier", *(f"new_{one}" for one in HELD))
 _STORE_KEY_DATA: Final = Statement(
     update(METER)
     .where(METER.c.key == bindparam("meter_key"))
@@ -122,7 +122,7 @@ def record_token_identifier(
 
 def order_key_data(connection: Connection, meter_key: int, key_data: KeyData | None) -> None:
     """Store what key data a meter should hold; None withdraws the order."""
-    _update_meter(connection, meter_key, _ordered(key_data))
+    _update_meter(connection, meter_key, ordered(key_data))
 
 
 def store_key_data(
@@ -131,10 +131,12 @@ def store_key_data(
     key_data: KeyData,
     base_date: BaseDate,
     last_token_identifier: TokenIdentifier | None,
+    *,
+    is_last: bool,
 ) -> None:
     """Store what key data a meter holds from now on; an order for others is done with.
 
-    The group of the connection has forgotten the meter.
+    The group of the connection has forgotten the meter. `is_last`: nobody reads it any more in it.
     """
     last = last_token_identifier
     held = {
@@ -145,9 +147,12 @@ def store_key_data(
         "last_token_identifier": None if last is None else last.minutes,
     }
     drop_later(connection, _RECORD_TOKEN_IDENTIFIER, meter_key)
-    values = held | _ordered(None)
-    row = {f"to_{name}": value for name, value in values.items()}
-    _STORE_KEY_DATA.run(connection, {"meter_key": meter_key} | row)
+    row = {f"to_{name}": value for name, value in (held | ordered(None)).items()}
+    row["meter_key"] = meter_key
+    if is_last:
+        _STORE_KEY_DATA.run_later(connection, [row], of=meter_key)
+    else:
+        _STORE_KEY_DATA.run(connection, row)
 
 
 def set_blocked(connection: Connection, meter_key: int, *, is_blocked: bool) -> None:
@@ -160,21 +165,10 @@ def set_queued(connection: Connection, meter_key: int, *, has_queued_tokens: boo
     _update_meter(connection, meter_key, {"has_queued_tokens": has_queued_tokens})
 
 
-def set_group_revision(
-    connection: Connection, code: SupplyGroupCode, revision: KeyRevisionNumber | None
-) -> None:
-    """Store the key revision that all meters of a supply group should hold."""
-    connection.execute(
-        update(SUPPLY_GROUP)
-        .where(SUPPLY_GROUP.c.supply_group_code == code.digits)
-        .values(key_revision_number=None if revision is None else revision.value)
-    )
-
-
 def has_supply_group(connection: Connection, code: SupplyGroupCode) -> bool:
     """Return whether a supply group is registered."""
-    statement = select(SUPPLY_GROUP).where(SUPPLY_GROUP.c.supply_group_code == code.digits)
-    return connection.execute(statement).first() is not None
+    column = SUPPLY_GROUP.c.supply_group_code
+    return connection.execute(select(column).where(column == code.digits)).first() is not None
 
 
 def find_utility(connection: Connection, name: str) -> int | None:
@@ -208,11 +202,6 @@ def add_supply_group(connection: Connection, code: SupplyGroupCode, utility_key:
 def add_tariff(connection: Connection, name: str, document: str) -> int:
     """Store the document of a tariff, and return its key."""
     return _add(connection, TARIFF, {"name": name, "document": document})
-
-
-def add_meter(connection: Connection, meter: NewMeter) -> int:
-    """Store a meter and its customer, and return the meter's key."""
-    return add_meters(connection, [meter])[0]
 
 
 def add_meters(connection: Connection, meters: Sequence[NewMeter]) -> list[int]:
@@ -276,9 +265,10 @@ def _update_meter(connection: Connection, meter_key: int, values: dict[str, Any]
     connection.execute(update(METER).where(METER.c.key == meter_key).values(values))
 
 
-def _ordered(key_data: KeyData | None) -> dict[str, Any]:
+def ordered(key_data: KeyData | None) -> dict[str, Any]:
+    """Return the columns that say what a meter should hold."""
     if key_data is None:
-        return dict.fromkeys(f"new_{one}" for one in _HELD)
+        return dict.fromkeys(f"new_{one}" for one in HELD)
     return {
         "new_supply_group_code": key_data.supply_group_code.digits,
         "new_key_revision_number": key_data.key_revision_number.value,

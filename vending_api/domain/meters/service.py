@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sts.token_identifier import TokenIdentifier, next_token_identifier
 from tariffs.document import parse_tariff
-from vending_api.domain.meters import repository
+from vending_api.domain.meters import many, repository
 from vending_api.domain.meters.errors import UnknownMeter
 from vending_api.domain.meters.types import KeyData, UtilityRules
 from vending_api.kit.entries import EntryInvalid
@@ -86,6 +86,20 @@ def order_key_change(connection: Connection, meter: Meter, key_data: KeyData) ->
     repository.order_key_data(connection, meter.key, None if is_held else key_data)
 
 
+def order_key_changes(connection: Connection, orders: Iterable[tuple[Meter, KeyData]]) -> None:
+    """Order locked meters to hold other key data than they do, as `order_key_change` does one.
+
+    Their supply groups are registered, and nothing more is done to them in this transaction.
+    """
+    for meter, key_data in orders:
+        many.order_key_data(connection, meter.key, key_data)
+
+
+def has_supply_group(connection: Connection, code: SupplyGroupCode) -> bool:
+    """Return whether a supply group is registered."""
+    return repository.has_supply_group(connection, code)
+
+
 def order_group_revision(
     connection: Connection, code: SupplyGroupCode, revision: KeyRevisionNumber | None
 ) -> None:
@@ -96,7 +110,7 @@ def order_group_revision(
     """
     if not repository.has_supply_group(connection, code):
         raise EntryInvalid("supply_group_code", f"{code} is not registered; import its site first")
-    repository.set_group_revision(connection, code, revision)
+    many.set_group_revision(connection, code, revision)
 
 
 def record_key_data(
@@ -106,17 +120,19 @@ def record_key_data(
     base_date: BaseDate,
     *,
     newest: TokenIdentifier | None = None,
+    is_last: bool = False,
 ) -> None:
     """Record what key data a locked meter holds from now on, and under which base date.
 
     Token identifiers start again with another base date, as the meter forgets those it has
     seen; `newest` is one that was made for it under that base date before, if any. An order
-    for a key change is done with.
+    for a key change is done with. `is_last` says that nothing more is done to the meter in this
+    transaction, so that it may be written together with others.
     """
     is_same = base_date is meter.base_date
     last = meter.last_token_identifier if is_same else newest
     forget(connection, (_METER, meter.external_id), (_IDENTIFIER, meter.key))
-    repository.store_key_data(connection, meter.key, key_data, base_date, last)
+    repository.store_key_data(connection, meter.key, key_data, base_date, last, is_last=is_last)
 
 
 def set_blocked(connection: Connection, meter: Meter, *, is_blocked: bool) -> None:
@@ -127,6 +143,15 @@ def set_blocked(connection: Connection, meter: Meter, *, is_blocked: bool) -> No
 def set_queued(connection: Connection, meter_key: int, *, has_queued_tokens: bool) -> None:
     """Note at a locked meter whether operators' tokens wait for its next purchase."""
     repository.set_queued(connection, meter_key, has_queued_tokens=has_queued_tokens)
+
+
+def note_queued(connection: Connection, meter_keys: Iterable[int]) -> None:
+    """Note at locked meters that tokens wait for their next purchase.
+
+    Nothing more is done to them in this transaction.
+    """
+    for key in meter_keys:
+        many.set_queued(connection, key)
 
 
 def take_token_identifiers(

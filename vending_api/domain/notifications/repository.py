@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from vending_api.domain.notifications.tables import NOTIFICATION
 from vending_api.domain.notifications.types import (
@@ -14,14 +14,24 @@ from vending_api.domain.notifications.types import (
     NotificationState,
 )
 from vending_api.kit.db import insert_or_ignore
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, Row
+
+_ADD_MANY: Final = Statement(insert(NOTIFICATION))
 
 
 def add(connection: Connection, values: dict[str, Any]) -> None:
     """Store a notification, unless the same is told on the same channel already."""
     connection.execute(insert_or_ignore(connection.dialect.name, NOTIFICATION), values)
+
+
+def add_many(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Store notifications that are new, before the transaction ends."""
+    _ADD_MANY.run_later(connection, rows)
 
 
 def find(connection: Connection, key: int) -> Notification:
@@ -57,6 +67,7 @@ def _notification(row: Row[Any]) -> Notification:
     return Notification(
         key=row.key,
         order_key=row.order_key,
+        sale_key=row.sale_key,
         kind=NotificationKind(row.kind),
         channel=Channel(row.channel),
         recipient=row.recipient,

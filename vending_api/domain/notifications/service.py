@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vending_api.domain.notifications import repository
 from vending_api.domain.notifications.types import (
     FIRST_DELAY,
     LONGEST_DELAY,
     SEND_ATTEMPTS,
+    Channel,
+    NotificationKind,
     NotificationState,
 )
 from vending_api.kit.due import delay
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from vending_api.domain.notifications.types import Channel, Notification, NotificationKind
+    from vending_api.domain.notifications.types import Notification
 
 _LONGEST_PROBLEM: Final = 80
 
@@ -38,18 +40,24 @@ def queue(
     """
     for channel, recipient in sorted(recipients.items()):
         if recipient:
-            values = {
-                "order_key": order_key,
-                "kind": kind.value,
-                "channel": channel.value,
-                "recipient": recipient,
-                "state": NotificationState.WAITING.value,
-                "attempts": 0,
-                "problem": "",
-                "created_at": at,
-                "next_step_at": at,
-            }
-            repository.add(connection, values)
+            values = {"order_key": order_key, "kind": kind.value}
+            repository.add(connection, values | _waiting(channel, recipient, at))
+
+
+def queue_of_sales(
+    connection: Connection, recipients: Iterable[tuple[int, str]], at: datetime
+) -> None:
+    """Note that customers are to be told by e-mail of the tokens of sales, each by its key.
+
+    The sales are new, and stored in the same transaction.
+    """
+    of_each = {"kind": NotificationKind.TOKEN.value}
+    rows = [
+        of_each | {"sale_key": sale_key} | _waiting(Channel.EMAIL, recipient, at)
+        for sale_key, recipient in recipients
+    ]
+    if rows:
+        repository.add_many(connection, rows)
 
 
 def take(connection: Connection, key: int) -> Notification:
@@ -99,6 +107,18 @@ def mark_failed(
         problem=problem[:_LONGEST_PROBLEM],
         next_step_at=None if is_over else at + pause,
     )
+
+
+def _waiting(channel: Channel, recipient: str, at: datetime) -> dict[str, Any]:
+    return {
+        "channel": channel.value,
+        "recipient": recipient,
+        "state": NotificationState.WAITING.value,
+        "attempts": 0,
+        "problem": "",
+        "created_at": at,
+        "next_step_at": at,
+    }
 
 
 def counts(connection: Connection) -> tuple[int, int]:

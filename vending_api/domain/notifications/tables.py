@@ -12,7 +12,7 @@ from vending_api.kit.db import RowKey, UtcDateTime
 
 
 class NotificationRow(SQLModel, table=True):
-    """Something to tell a customer of an order, once on each channel.
+    """Something to tell a customer of an order, or of a sale without one, once on each channel.
 
     It is written in the transaction that it tells of, and holds no text: a token would stand
     in one more place.
@@ -21,11 +21,14 @@ class NotificationRow(SQLModel, table=True):
     __tablename__ = "notification"
     __table_args__ = (
         UniqueConstraint("order_key", "kind", "channel", name="told_once_on_a_channel"),
+        UniqueConstraint("sale_key", "kind", "channel", name="told_of_a_sale_once"),
         Index("ix_notification_state", "state"),
     )
 
     key: int | None = Field(default=None, primary_key=True, sa_type=RowKey)
-    order_key: int = Field(foreign_key="payment_order.key", sa_type=RowKey)
+    order_key: int | None = Field(default=None, foreign_key="payment_order.key", sa_type=RowKey)
+    sale_key: int | None = Field(default=None, foreign_key="sale.key", sa_type=RowKey)
+    """Instead of an order: the sale of a campaign."""
     kind: str = Field(max_length=16)
     channel: str = Field(max_length=8)
     recipient: str = Field(max_length=255, repr=False)

@@ -43,7 +43,9 @@ class Notification:
     """Something to tell somebody; its text is made when it is sent, so it is kept once."""
 
     key: int
-    order_key: int
+    order_key: int | None
+    """None for a sale of no order."""
+    sale_key: int | None = None
     kind: NotificationKind
     channel: Channel
     recipient: str = field(repr=False)

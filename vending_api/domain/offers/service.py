@@ -216,10 +216,11 @@ def _credit_orders(meter: Meter, bought: Priced) -> list[TokenOrder]:
 def _queued_order(token: QueuedToken) -> TokenOrder:
     """Return a token of the queue as an order; what a refund is worth, nobody pays."""
     is_refund = token.kind is QueuedKind.REFUND
+    approved = f", approved by {token.approved_by}" if token.approved_by else ""
     return TokenOrder(
         kind=_KINDS[token.kind],
         units_tenths=token.value if is_refund else 0,
         setting=None if is_refund else token.value,
         charge=FREE_OF_CHARGE._replace(net_minor=token.amount_minor),
-        approval=f"order {token.key} by {token.ordered_by}",
+        approval=f"order {token.key} by {token.ordered_by}{approved}",
     )

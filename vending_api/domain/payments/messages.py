@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from sts.tokens.digits import grouped
-from vending_api.domain.issuing.types import TokenKind
 from vending_api.domain.notifications.types import Message, NotificationKind
 from vending_api.domain.payments import repository
 from vending_api.domain.payments.errors import OrderUnknown
 from vending_api.domain.payments.service import sale_of
-from vending_api.domain.slips.service import carried_by, kind_of
+from vending_api.domain.slips.service import named_tokens
 from vending_api.kit.currencies import letters_of, plain_money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Connection
 
-    from vending_api.domain.issuing.types import SoldToken
     from vending_api.domain.notifications.types import Notification
     from vending_api.domain.payments.types import Order
     from vending_api.domain.sales.types import Sale
@@ -33,7 +29,8 @@ def message_for(connection: Connection, notification: Notification) -> Message:
 
     Raises OrderUnknown where its order, or the sale that it tells of, is not there.
     """
-    order = repository.order_of_key(connection, notification.order_key)
+    key = notification.order_key
+    order = None if key is None else repository.order_of_key(connection, key)
     if order is None:
         raise OrderUnknown(f"number {notification.order_key}")
     if notification.kind is NotificationKind.REFUND:
@@ -45,7 +42,7 @@ def message_for(connection: Connection, notification: Notification) -> Message:
 
 
 def _of_sale(order: Order, sale: Sale) -> Message:
-    tokens = list(_named(sale))
+    tokens = list(named_tokens(sale))
     local = sale.sold_at.astimezone(ZoneInfo(order.time_zone))
     receipts = ", ".join(one.receipt_number for one in sale.tokens if one.receipt_number)
     letters = letters_of(order.currency)
@@ -97,19 +94,6 @@ def _of_refund(order: Order) -> Message:
             f"Your {paid} goes back to you, the way you paid. Ref {order.reference}"
         ),
     )
-
-
-def _named(sale: Sale) -> Iterator[tuple[str, SoldToken]]:
-    """Yield the tokens of a sale in the order in which they are keyed in, with what they are."""
-    sections = sum(token.kind is TokenKind.KEY_CHANGE for token in sale.tokens)
-    for number, token in enumerate(sale.tokens, start=1):
-        # The sections of a key change come first.
-        carried = (
-            f"{number} of {sections}"
-            if token.kind is TokenKind.KEY_CHANGE
-            else carried_by(token, sale.meter)
-        )
-        yield f"{kind_of(token.kind, sale.meter)} {carried}".rstrip(), token
 
 
 def _text(lines: list[str]) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, func, select
 from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, SupplyGroupCode, TariffIndex
 from sts.meter_number import MeterPan
 from sts.security_module import MeterConfiguration
+from vending_api.domain.issuing.digits import digits_of
 from vending_api.domain.issuing.tables import TOKEN
 from vending_api.domain.issuing.types import TokenKind
 from vending_api.domain.meters.tables import METER
@@ -20,6 +21,7 @@ from vending_api.domain.receipts.types import KeyedToken, PaidOrder, TokenReceip
 from vending_api.domain.sales.documents import bill_of
 from vending_api.domain.sales.tables import SALE
 from vending_api.domain.sales.types import SaleEvent, SaleKind, SaleState, next_state
+from vending_api.kit.vault import vault_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
     from vending_api.domain.consumers.types import Consumer
+    from vending_api.kit.vault import Vault
 
 _ORDER: Final = (
     *("key", "reference", "amount_minor", "currency", "state", "ordered_at", "updated_at"),
@@ -40,6 +43,7 @@ _TOKENS: Final[Select[Any]] = (
     select(
         TOKEN.c.key,
         TOKEN.c.kind,
+        TOKEN.c.sale_key,
         TOKEN.c.digits,
         TOKEN.c.units_tenths,
         TOKEN.c.tax_minor,
@@ -102,7 +106,8 @@ def newest_tokens(
     """Return tokens of a consumer's meter, the newest first, without the first so many."""
     statement = _NEWEST_TOKENS.offset(skip).limit(most)
     rows = connection.execute(statement, {"of_meter": consumer.meter_key})
-    return [_token(row, consumer) for row in rows]
+    vault = vault_of(connection)
+    return [_token(vault, row, consumer) for row in rows]
 
 
 def tokens_of_orders(
@@ -110,7 +115,9 @@ def tokens_of_orders(
 ) -> list[TokenReceipt]:
     """Return the tokens that orders of a consumer have brought, in the order of their making."""
     values = {"of_meter": consumer.meter_key, "of_orders": list(order_keys)}
-    return [_token(row, consumer) for row in connection.execute(_TOKENS_OF_ORDERS, values)]
+    rows = connection.execute(_TOKENS_OF_ORDERS, values)
+    vault = vault_of(connection)
+    return [_token(vault, row, consumer) for row in rows]
 
 
 def count_orders(connection: Connection, consumer: Consumer) -> int:
@@ -127,8 +134,10 @@ def newest_orders(
 
 
 def keyed_tokens(connection: Connection, meter_key: int) -> list[KeyedToken]:
-    """Return what was keyed into a meter, in order."""
-    return [_keyed(row) for row in connection.execute(_KEYED, {"of_meter": meter_key})]
+    """Return what was keyed into a meter and is not forgotten, in order."""
+    vault = vault_of(connection)
+    rows = connection.execute(_KEYED, {"of_meter": meter_key})
+    return [one for row in rows if (one := _keyed(vault, row)).digits]
 
 
 def _count(connection: Connection, statement: Select[Any], **values: int) -> int:
@@ -147,7 +156,7 @@ def _order(row: Row[Any]) -> PaidOrder:
     )
 
 
-def _token(row: Row[Any], consumer: Consumer) -> TokenReceipt:
+def _token(vault: Vault, row: Row[Any], consumer: Consumer) -> TokenReceipt:
     kind = TokenKind(row.kind)
     paid_minor = row.amount_minor if kind is TokenKind.STANDARD else 0
     lines = bill_of(row.bill).lines
@@ -156,7 +165,7 @@ def _token(row: Row[Any], consumer: Consumer) -> TokenReceipt:
     return TokenReceipt(
         key=row.key,
         kind=kind,
-        digits=row.digits,
+        digits=digits_of(vault, row.digits, row.sale_key),
         units_tenths=row.units_tenths,
         paid_minor=paid_minor,
         tax_minor=tax_minor if paid_minor else 0,
@@ -170,9 +179,9 @@ def _token(row: Row[Any], consumer: Consumer) -> TokenReceipt:
     )
 
 
-def _keyed(row: Row[Any]) -> KeyedToken:
+def _keyed(vault: Vault, row: Row[Any]) -> KeyedToken:
     return KeyedToken(
-        digits=row.digits,
+        digits=digits_of(vault, row.digits, row.sale_key),
         sold_at=row.received_at,
         configuration=MeterConfiguration(
             pan=MeterPan.parse(row.pan),

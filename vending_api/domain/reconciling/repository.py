@@ -19,6 +19,7 @@ from vending_api.domain.credit.types import EntryKind
 from vending_api.domain.issuing.tables import TOKEN
 from vending_api.domain.meters.tables import METER
 from vending_api.domain.numbers.tables import NUMBER_SERIES
+from vending_api.domain.reconciling.log_rows import KEY_CHANGE, LOG_BESIDE_SALES, PURCHASE
 from vending_api.domain.sales.tables import SALE
 from vending_api.domain.sales.types import SaleKind, SaleState
 from vending_api.domain.token_log.tables import TOKEN_LOG
@@ -40,11 +41,8 @@ _REVERSED: Final = [
 # Key data, bill, numbers and log came together; what was sold before them has none of them.
 _HAS_RECORDS: Final = SALE.c.key_data.is_not(null())
 
-_PURCHASE: Final = SALE.alias("purchase")
-_KEY_CHANGE: Final = SALE.alias("key_change")
-# A purchase and a key change may have the same id; the log tells them apart no more than here.
-_SALE_OF_LOG: Final = func.coalesce(_PURCHASE.c.key, _KEY_CHANGE.c.key, 0).label("sale")
-_SALE_OF_TOKEN: Final = func.coalesce(_PURCHASE.c.key, SALE.c.key, 0).label("sale")
+_SALE_OF_LOG: Final = func.coalesce(PURCHASE.c.key, KEY_CHANGE.c.key, 0).label("sale")
+_SALE_OF_TOKEN: Final = func.coalesce(PURCHASE.c.key, SALE.c.key, 0).label("sale")
 
 SALES_HELD: Final = select(func.count()).select_from(SALE).where(_IS_SOLD)
 SALES_WITHOUT_TOKEN: Final = select(SALE.c.purchase_id).where(
@@ -69,14 +67,14 @@ BILLS: Final = select(SALE.c.purchase_id, SALE.c.amount_minor, SALE.c.bill).wher
 )
 """To stream."""
 TOKENS: Final = (
-    select(_SALE_OF_TOKEN, SALE.c.purchase_id, TOKEN.c.key, TOKEN.c.digits)
+    select(_SALE_OF_TOKEN, SALE.c.purchase_id, TOKEN.c.key, TOKEN.c.sale_key, TOKEN.c.digits)
     .select_from(TOKEN)
     .join(SALE, TOKEN.c.sale_key == SALE.c.key, isouter=True)
     .join(
-        _PURCHASE,
+        PURCHASE,
         and_(
-            _PURCHASE.c.kind == SaleKind.PURCHASE.value,
-            _PURCHASE.c.purchase_id == SALE.c.purchase_id,
+            PURCHASE.c.kind == SaleKind.PURCHASE.value,
+            PURCHASE.c.purchase_id == SALE.c.purchase_id,
         ),
         isouter=True,
     )
@@ -86,23 +84,7 @@ TOKENS: Final = (
 """To stream, by sale; 0 for those of none."""
 LOGGED_TOKENS: Final = (
     select(_SALE_OF_LOG, TOKEN_LOG.c.reference, TOKEN_LOG.c.token_digest)
-    .select_from(TOKEN_LOG)
-    .join(
-        _PURCHASE,
-        and_(
-            _PURCHASE.c.kind == SaleKind.PURCHASE.value,
-            _PURCHASE.c.purchase_id == TOKEN_LOG.c.reference,
-        ),
-        isouter=True,
-    )
-    .join(
-        _KEY_CHANGE,
-        and_(
-            _KEY_CHANGE.c.kind == SaleKind.KEY_CHANGE.value,
-            _KEY_CHANGE.c.purchase_id == TOKEN_LOG.c.reference,
-        ),
-        isouter=True,
-    )
+    .select_from(LOG_BESIDE_SALES)
     .order_by(_SALE_OF_LOG)
 )
 """To stream, as TOKENS."""

@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sts.base_date import BaseDate
 from sts.token_identifier import TokenIdentifier
+from vending_api.domain.issuing.digits import digest_of_stored
 from vending_api.domain.reconciling import repository, warrant_rows
 from vending_api.domain.reconciling.repository import found, streamed
 from vending_api.domain.reconciling.series import Numbered, Series, walk
 from vending_api.domain.reconciling.types import Difference
 from vending_api.domain.sales.service import GIVEN_UP
-from vending_api.domain.token_log.service import breaks, digest_of_token
+from vending_api.domain.token_log.service import breaks
+from vending_api.kit.vault import NotOpened, vault_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
+
+    from vending_api.kit.vault import Vault
 
 _SALE_AND_TOKEN: Final = "sale and token"  # noqa: S105 (the name of a check)
 _SALE_AND_BILL: Final = "sale and bill"
@@ -97,8 +101,9 @@ def _bills(connection: Connection) -> Iterator[Difference]:
 
 def _tokens_and_log(connection: Connection) -> Iterator[Difference]:
     """Compare, sale by sale, the tokens with those that the log knows."""
+    vault = vault_of(connection)
     made = (
-        _Made(row.sale, row.purchase_id or f"token {row.key}", digest_of_token(row.digits), 1)
+        _Made(row.sale, row.purchase_id or f"token {row.key}", _digest(vault, row), 1)
         for row in streamed(connection, repository.TOKENS)
     )
     logged = (
@@ -115,6 +120,13 @@ def _tokens_and_log(connection: Connection) -> Iterator[Difference]:
                 yield Difference(_TOKEN_AND_LOG, reference, "the log does not know the token")
             for _ in range(-count):
                 yield Difference(_TOKEN_AND_LOG, reference, "the log has a token that is not there")
+
+
+def _digest(vault: Vault, token: Row[Any]) -> str:
+    try:
+        return digest_of_stored(vault, token.digits, token.sale_key)
+    except NotOpened as error:
+        return str(error)  # which no row of the log has
 
 
 def _warrants(connection: Connection) -> Iterator[Difference]:
@@ -199,6 +211,9 @@ def _queue(connection: Connection) -> Iterator[Difference]:
         yield Difference(_QUEUE, reference, problem)
     for row in found(connection, repository.ORDERS_OVERLOOKED):
         problem = f"a {row.kind} token waits, but the meter does not know"
+        yield Difference(_QUEUE, f"meter {row.external_id}", problem)
+    for row in found(connection, warrant_rows.ORDERS_OF_ONE):
+        problem = f"order {row.key} by {row.ordered_by} was approved by nobody else"
         yield Difference(_QUEUE, f"meter {row.external_id}", problem)
 
 

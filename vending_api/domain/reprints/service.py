@@ -12,8 +12,8 @@ from vending_api.domain.offers.service import meter_of
 from vending_api.domain.reprints import repository
 from vending_api.domain.reprints.errors import NothingToReprint
 from vending_api.domain.reprints.types import Reprint
-from vending_api.domain.sales.errors import SaleGivenUp
-from vending_api.domain.sales.service import find_last_sale, find_sale
+from vending_api.domain.sales.errors import SaleGivenUp, TokensForgotten
+from vending_api.domain.sales.service import find_last_sale, find_sale, require_tokens
 from vending_api.domain.sales.types import SaleEvent, next_state
 from vending_api.kit.errors import Refusal
 from vending_api.kit.idempotency import claim_new
@@ -31,6 +31,7 @@ _REFUSALS: Final = (
     TerminalNotRegistered,
     NothingToReprint,
     SaleGivenUp,
+    TokensForgotten,
     LimitExceeded,
 )
 
@@ -60,7 +61,7 @@ def _sale(connection: Connection, meter: Meter, reference: str | None) -> Sale:
         raise NothingToReprint(meter.external_id, reference)
     if next_state(sale.state, SaleEvent.REPRINT) is None:
         raise SaleGivenUp(sale.purchase_id)
-    return sale
+    return require_tokens(sale)
 
 
 def _hand_out(connection: Connection, command: ReprintTokens, meter: Meter, sale: Sale) -> Reprint:

@@ -16,6 +16,17 @@ class SaleGivenUp(DomainError):
         self.purchase_id = purchase_id
 
 
+class TokensForgotten(DomainError):
+    """The sale is older than the digits of tokens are kept."""
+
+    fault = Fault.REFUSED
+    code = "tokens_forgotten"
+
+    def __init__(self, purchase_id: str) -> None:
+        super().__init__(f"the tokens of purchase {purchase_id} are older than tokens are kept")
+        self.purchase_id = purchase_id
+
+
 class NotForTrials(DomainError):
     """The id is that of a trial, which sold nothing."""
 

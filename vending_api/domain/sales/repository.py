@@ -92,6 +92,12 @@ def find_sale(connection: Connection, kind: SaleKind, purchase_id: str) -> Store
     return _one(connection, _BY_PURCHASE_ID, kind=kind.value, purchase_id=purchase_id)
 
 
+def find_by_key(connection: Connection, key: int) -> StoredSale | None:
+    """Return what is stored in the row of a key, or None."""
+    row = connection.execute(select(SALE).where(SALE.c.key == key)).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def lock_sale(connection: Connection, kind: SaleKind, purchase_id: str) -> StoredSale | None:
     """Return what is stored under an id, locked until the transaction ends, or None."""
     return _one(connection, _LOCKED, kind=kind.value, purchase_id=purchase_id)

@@ -17,6 +17,7 @@ from vending_api.domain.meters.types import KeyData
 from vending_api.domain.numbers.service import parse_receipt
 from vending_api.domain.pricing.service import undo
 from vending_api.domain.sales import repository
+from vending_api.domain.sales.errors import TokensForgotten
 from vending_api.domain.sales.references import asked_for
 from vending_api.domain.sales.types import (
     HeldKey,
@@ -144,6 +145,12 @@ def find_sale(connection: Connection, meter: Meter | None, reference: str) -> Sa
     return sale_of(connection, stored)
 
 
+def sale_of_key(connection: Connection, key: int) -> Sale | None:
+    """Return the sale of our own number of it, or None."""
+    stored = repository.find_by_key(connection, key)
+    return None if stored is None else sale_of(connection, stored)
+
+
 def sale_of(connection: Connection, stored: StoredSale) -> Sale:
     """Return a stored sale with its tokens and its meter, which has the key data of that day."""
     meter = find_meter(connection, stored.external_meter_id)
@@ -157,6 +164,13 @@ def sale_of(connection: Connection, stored: StoredSale) -> Sale:
         )
         meter = replace(meter, configuration=configuration, base_date=stored.held.base_date)
     return made_sale(stored, meter=meter, tokens=tokens_of_sale(connection, stored.key))
+
+
+def require_tokens(sale: Sale) -> Sale:
+    """Return a sale whose tokens can be handed out again; raises TokensForgotten."""
+    if not all(token.digits for token in sale.tokens):
+        raise TokensForgotten(sale.purchase_id)
+    return sale
 
 
 def made_sale(stored: StoredSale, *, meter: Meter, tokens: tuple[SoldToken, ...]) -> Sale:

@@ -37,6 +37,7 @@ from vending_api.domain.sales.service import (
     GIVEN_UP,
     lock_stored,
     made_sale,
+    require_tokens,
     sale_of,
     store_sale,
     take_sale_keys,
@@ -189,7 +190,7 @@ def retry(
         return _decide(connection, maker, command, is_known=True)
     if not _asks_the_same(connection, stored, command):
         raise MessageIdUsed(command.purchase_id)
-    return sale_of(connection, stored)
+    return require_tokens(sale_of(connection, stored))
 
 
 def change_key(connection: Connection, maker: TokenMaker, command: ChangeKey) -> Sale | Refusal:

@@ -17,7 +17,7 @@ from vending_api.domain.slips.types import Mark, WrittenSlip
 from vending_api.kit.currencies import letters_of, plain_money
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from vending_api.domain.issuing.types import SoldToken
@@ -128,6 +128,19 @@ def carried_by(token: SoldToken, meter: Meter) -> str:
     if token.kind is TokenKind.CLEAR_CREDIT:
         return "all registers" if setting == ALL_REGISTERS else f"register {setting}"
     return _units(token.units_tenths, meter) if token.units_tenths else ""
+
+
+def named_tokens(sale: Sale) -> Iterator[tuple[str, SoldToken]]:
+    """Yield the tokens of a sale in the order in which they are keyed in, with what they are."""
+    sections = sum(token.kind is TokenKind.KEY_CHANGE for token in sale.tokens)
+    for number, token in enumerate(sale.tokens, start=1):
+        # The sections of a key change come first.
+        carried = (
+            f"{number} of {sections}"
+            if token.kind is TokenKind.KEY_CHANGE
+            else carried_by(token, sale.meter)
+        )
+        yield f"{kind_of(token.kind, sale.meter)} {carried}".rstrip(), token
 
 
 @lru_cache(maxsize=1024)

@@ -37,7 +37,7 @@ class TokenLogRow(SQLModel, table=True):
     token_digest: str = Field(max_length=64)
     """SHA-256 of the digits: it proves a token without telling it."""
     made_at: datetime = Field(sa_type=UtcDateTime)
-    warrant: str | None = Field(default=None, max_length=120)
+    warrant: str | None = Field(default=None, max_length=200)
     """Who ordered it, and for which money or approval; NULL in rows from before there were any."""
 
 

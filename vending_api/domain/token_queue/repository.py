@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
 
 from vending_api.domain.token_queue.tables import QUEUED_TOKEN
 from vending_api.domain.token_queue.types import QueuedKind, QueuedToken
+from vending_api.kit.db import reserve_keys
 from vending_api.kit.entries import require_fit
+from vending_api.kit.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,12 +31,36 @@ _OF_KEY: Final = update(QUEUED_TOKEN).where(_WAITS, QUEUED_TOKEN.c.key == bindpa
 _DELIVER: Final = _OF_KEY.values(sale_key=bindparam("by_sale"))
 _WITHDRAW: Final = _OF_KEY.values(withdrawn_at=bindparam("at")).returning(QUEUED_TOKEN.c.key)
 _ADD: Final = insert(QUEUED_TOKEN).returning(QUEUED_TOKEN.c.key)
+_ADD_MANY: Final = Statement(insert(QUEUED_TOKEN))
 
 
 def add_token(
     connection: Connection, meter_key: int, order: NewQueuedToken, ordered_at: datetime
 ) -> int:
     """Store a token that waits and return its key; raises EntryInvalid for a text too long."""
+    values = _values(meter_key, order, ordered_at)
+    return int(connection.execute(_ADD, values).scalar_one())
+
+
+def add_tokens(
+    connection: Connection,
+    orders: Sequence[tuple[int, NewQueuedToken, int | None]],
+    ordered_at: datetime,
+) -> list[int]:
+    """Store tokens of meters, by their keys, and return the tokens' keys, in order.
+
+    With each goes the key of the sale that delivers it, or None for one that waits.
+    """
+    keys = reserve_keys(connection, QUEUED_TOKEN, len(orders))
+    rows = [
+        _values(meter_key, order, ordered_at) | {"key": key, "sale_key": sale_key}
+        for key, (meter_key, order, sale_key) in zip(keys, orders, strict=True)
+    ]
+    _ADD_MANY.run_later(connection, rows)
+    return keys
+
+
+def _values(meter_key: int, order: NewQueuedToken, ordered_at: datetime) -> dict[str, Any]:
     values = {
         "meter_key": meter_key,
         "kind": order.kind.value,
@@ -42,10 +68,11 @@ def add_token(
         "amount_minor": order.amount_minor,
         "reason": order.reason,
         "ordered_by": order.ordered_by,
+        "approved_by": order.approved_by,
         "ordered_at": ordered_at,
     }
     require_fit(QUEUED_TOKEN, values)
-    return int(connection.execute(_ADD, values).scalar_one())
+    return values
 
 
 def waiting_tokens(connection: Connection, meter_key: int) -> tuple[QueuedToken, ...]:
@@ -58,6 +85,7 @@ def waiting_tokens(connection: Connection, meter_key: int) -> tuple[QueuedToken,
             amount_minor=row.amount_minor,
             reason=row.reason,
             ordered_by=row.ordered_by,
+            approved_by=row.approved_by,
         )
         for row in connection.execute(_WAITING, {"of_meter": meter_key})
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sts.errors import InvalidField
 from sts.tokens.management import ALL_REGISTERS
 from sts.units import PowerLimit, TransferAmount
-from vending_api.domain.meters.service import set_queued
+from vending_api.domain.meters.service import note_queued, set_queued
 from vending_api.domain.token_queue import repository
 from vending_api.domain.token_queue.errors import QueuedTokenUnknown
 from vending_api.domain.token_queue.types import QueuedKind
@@ -32,14 +32,43 @@ def queue_token(connection: Connection, meter: Meter, order: NewQueuedToken, at:
 
     Raises EntryInvalid for what no token can carry, and for texts that are missing or too long.
     """
+    require_sound(order)
+    key = repository.add_token(connection, meter.key, order, at)
+    set_queued(connection, meter.key, has_queued_tokens=True)
+    return key
+
+
+def queue_tokens(
+    connection: Connection, orders: Sequence[tuple[Meter, NewQueuedToken]], at: datetime
+) -> list[int]:
+    """Order tokens for the next purchases of locked meters, and return their keys, in order.
+
+    The orders are sound, and nothing more is done to the meters in this transaction.
+    """
+    wanted = [(meter.key, order, None) for meter, order in orders]
+    keys = repository.add_tokens(connection, wanted, at)
+    note_queued(connection, [meter.key for meter, _ in orders])
+    return keys
+
+
+def note_delivered(
+    connection: Connection, orders: Sequence[tuple[Meter, NewQueuedToken, int]], at: datetime
+) -> list[int]:
+    """Note orders that sales deliver at once, each with the sale's key, and return their keys.
+
+    The orders are sound.
+    """
+    wanted = [(meter.key, order, sale_key) for meter, order, sale_key in orders]
+    return repository.add_tokens(connection, wanted, at)
+
+
+def require_sound(order: NewQueuedToken) -> None:
+    """Raise EntryInvalid for what no token can carry, and for texts that are missing."""
     _require_value(order)
     _require_amount(order)
     for field, text in (("reason", order.reason), ("ordered_by", order.ordered_by)):
         if not text.strip():
             raise EntryInvalid(f"queued_token.{field}", "is empty; the log of orders needs it")
-    key = repository.add_token(connection, meter.key, order, at)
-    set_queued(connection, meter.key, has_queued_tokens=True)
-    return key
 
 
 def waiting(connection: Connection, meter: Meter) -> tuple[QueuedToken, ...]:

@@ -22,6 +22,8 @@ class QueuedTokenRow(SQLModel, table=True):
     amount_minor: int = Field(sa_type=RowKey)
     reason: str = Field(max_length=80)
     ordered_by: str = Field(max_length=40)
+    approved_by: str = Field(default="", max_length=24)
+    """The other operator, whose approval let it be ordered; empty where nobody had to."""
     ordered_at: datetime = Field(sa_type=UtcDateTime)
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     sale_key: int | None = Field(default=None, sa_type=RowKey)

@@ -31,6 +31,8 @@ class NewQueuedToken:
     """Why, in the operator's words; at most 80 characters."""
     ordered_by: str
     """Who; at most 40 characters."""
+    approved_by: str = ""
+    """Who else, by name; empty where nobody had to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,17 +52,22 @@ _NOT_OF_CONSUMERS: Final = (
     # What only points of sale ask for.
     *("advice_declined", "advised_amount_wrong", "card_contradicts", "credentials_rejected"),
     *("no_key_change_due", "not_for_trials", "nothing_to_reprint", "sale_given_up"),
-    *("sale_unknown", "upstream_timed_out"),
+    *("sale_unknown", "tokens_forgotten", "too_many_guesses", "upstream_timed_out"),
     # What only operators ask for.
     *("case_unknown", "deposit_known", "order_step_refused", "queued_token_unknown"),
-    "unknown_client",
+    *("campaign_known", "campaign_step_refused", "campaign_unknown", "four_eyes_needed"),
+    *("key_change_first", "nobody_to_tell"),
+    *("operator_login_rejected", "operator_locked", "operator_pass_rejected"),
+    *("operator_pass_unknown", "operator_not_allowed", "operator_unknown"),
+    *("operator_last_supervisor", "proposal_unknown", "proposal_decided", "proposal_is_own"),
+    *("proposal_is_not_own", "proposal_altered", "proposed_file_differs", "unknown_client"),
 )
 _WRONG_WITH_US: Final = (
     *("currency_not_accepted", "insufficient_funds", "message_id_used", "meter_key_unusable"),
     *("meters_not_connected", "no_price", "nothing_due", "outcome_unknown"),
     *("payment_gateway_refused", "payment_gateway_unavailable", "payments_not_offered"),
     *("security_module_unavailable", "storage_unavailable"),
-    *("terminal_not_registered", "token_not_proven"),
+    *("terminal_not_registered", "data_key_missing", "text_not_opened", "token_not_proven"),
 )
 
 ANSWERS: Final[Mapping[str, Answer]] = {

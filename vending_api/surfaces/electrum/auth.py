@@ -22,10 +22,16 @@ CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="prepaidutility", charset="
 _CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
-async def caller(request: Request, authenticate: Callable[[str, str], Awaitable[Client]]) -> Client:
-    """Return the client whose credentials the request carries; raises CredentialsRejected."""
+async def caller(
+    request: Request, authenticate: Callable[[str, str, str], Awaitable[Client]]
+) -> Client:
+    """Return the client whose credentials the request carries.
+
+    Raises CredentialsRejected, TooManyGuesses.
+    """
     user_name, password = credentials_of(request.headers.get("authorization", ""))
-    return await authenticate(user_name, password)
+    address = "" if request.client is None else request.client.host
+    return await authenticate(user_name, password, address)
 
 
 def credentials_of(header: str) -> tuple[str, str]:

@@ -44,6 +44,9 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "credentials_rejected": Answer(
         401, ErrorType.GENERAL_ERROR, "Not authenticated", headers=CHALLENGE
     ),
+    "too_many_guesses": Answer(
+        401, ErrorType.GENERAL_ERROR, "Wait: wrong password", headers=CHALLENGE
+    ),
     "message_id_used": Answer(400, ErrorType.DUPLICATE_RECORD, "Id was used before"),
     # What is asked of the meter.
     "unknown_meter": Answer(400, ErrorType.UNKNOWN_METER_ID, "Meter is not known"),
@@ -74,7 +77,29 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "deposit_known": Answer(400, ErrorType.GENERAL_ERROR, "Deposit was recorded"),
     "case_unknown": Answer(400, ErrorType.GENERAL_ERROR, "No such open case"),
     "queued_token_unknown": Answer(400, ErrorType.GENERAL_ERROR, "No such queued token"),
+    "campaign_unknown": Answer(400, ErrorType.GENERAL_ERROR, "No such campaign"),
+    "campaign_known": Answer(400, ErrorType.GENERAL_ERROR, "Campaign is known"),
+    "campaign_step_refused": Answer(400, ErrorType.GENERAL_ERROR, "Not now"),
+    "four_eyes_needed": Answer(400, ErrorType.GENERAL_ERROR, "Needs somebody else"),
+    "key_change_first": Answer(400, ErrorType.GENERAL_ERROR, "Key change first"),
+    "tokens_forgotten": Answer(400, _DECLINED, "Tokens are too old"),
+    "nobody_to_tell": Answer(400, ErrorType.GENERAL_ERROR, "Nobody to tell"),
+    "operator_login_rejected": Answer(400, ErrorType.GENERAL_ERROR, "Login is rejected"),
+    "operator_locked": Answer(400, ErrorType.GENERAL_ERROR, "Login is locked"),
+    "operator_pass_rejected": Answer(400, ErrorType.GENERAL_ERROR, "Not logged in"),
+    "operator_pass_unknown": Answer(400, ErrorType.GENERAL_ERROR, "No such session"),
+    "operator_not_allowed": Answer(400, ErrorType.GENERAL_ERROR, "Not allowed"),
+    "operator_unknown": Answer(400, ErrorType.GENERAL_ERROR, "No such operator"),
+    "operator_last_supervisor": Answer(400, ErrorType.GENERAL_ERROR, "Last supervisor"),
+    "proposal_unknown": Answer(400, ErrorType.GENERAL_ERROR, "No such proposal"),
+    "proposal_decided": Answer(400, ErrorType.GENERAL_ERROR, "Proposal is decided"),
+    "proposal_is_own": Answer(400, ErrorType.GENERAL_ERROR, "Own proposal"),
+    "proposal_is_not_own": Answer(400, ErrorType.GENERAL_ERROR, "Not own proposal"),
+    "proposal_altered": Answer(400, ErrorType.GENERAL_ERROR, "Proposal was altered"),
+    "proposed_file_differs": Answer(400, ErrorType.GENERAL_ERROR, "Another file"),
     # What is wrong with us.
+    "data_key_missing": Answer(503, ErrorType.SYSTEM_MALFUNCTION, "Data key is missing"),
+    "text_not_opened": Answer(503, ErrorType.SYSTEM_MALFUNCTION, "Token not readable"),
     "token_not_proven": Answer(503, ErrorType.SYSTEM_MALFUNCTION, "No token was made"),
     # 503 is final: the sender takes the thing for not done. For a request that is the truth. But
     # a retry that could not be looked at says nothing about the purchase before it, whose token

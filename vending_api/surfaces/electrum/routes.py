@@ -67,7 +67,7 @@ class ElectrumServices:
     goes a function of a module, or such a one with arguments, that makes octets of it.
     """
 
-    authenticate: Callable[[str, str], Awaitable[Client]]
+    authenticate: Callable[[str, str, str], Awaitable[Client]]
     """User name and password to client; raises CredentialsRejected."""
     look_up: Callable[[LookUpMeter, Callable[[FoundMeter], bytes]], Awaitable[bytes]]
     sell: Callable[[SellCredit, Callable[[Sale], bytes]], Awaitable[bytes]]

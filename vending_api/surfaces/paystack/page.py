@@ -13,14 +13,12 @@ from zoneinfo import ZoneInfo
 from starlette.responses import HTMLResponse
 
 from sts.tokens.digits import grouped
-from vending_api.domain.issuing.types import TokenKind
 from vending_api.domain.notifications.types import Channel
 from vending_api.domain.payments.types import OrderState
-from vending_api.domain.slips.service import carried_by, kind_of
+from vending_api.domain.slips.service import named_tokens
 from vending_api.kit.currencies import letters_of, plain_money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
     from starlette.responses import Response
@@ -167,14 +165,17 @@ _OTHERS: Final = {
 """Title and text of each state in which there is nothing to wait for on this page."""
 
 
+_FORGOTTEN: Final = "This token is older than tokens are kept."
+
+
 def _token(order: Order, sale: Sale) -> Page:
-    named = list(_named(sale))
+    named = list(named_tokens(sale))
     how = "Key in this number at your meter."
     if len(named) > 1:
         how = "Key in these numbers at your meter, one after the other, in this order."
     listed = "".join(
-        f'<dt>{escape(name)}</dt>\n<dd class="token">{escape(grouped(digits))}</dd>\n'
-        for name, digits in named
+        f'<dt>{escape(name)}</dt>\n<dd class="token">{escape(shown)}</dd>\n'
+        for name, shown in ((name, grouped(token.digits) or _FORGOTTEN) for name, token in named)
     )
     receipts = ", ".join(one.receipt_number for one in sale.tokens if one.receipt_number)
     local = sale.sold_at.astimezone(ZoneInfo(order.time_zone))
@@ -183,19 +184,6 @@ def _token(order: Order, sale: Sale) -> Page:
     return Page(
         title=title, content=f"{_paragraphs(how)}<dl>\n{listed}</dl>\n{_facts(order, **facts)}"
     )
-
-
-def _named(sale: Sale) -> Iterator[tuple[str, str]]:
-    """Yield what each token is and its digits, in the order in which they are keyed in."""
-    sections = sum(token.kind is TokenKind.KEY_CHANGE for token in sale.tokens)
-    for number, token in enumerate(sale.tokens, start=1):
-        # The sections of a key change come first.
-        carried = (
-            f"{number} of {sections}"
-            if token.kind is TokenKind.KEY_CHANGE
-            else carried_by(token, sale.meter)
-        )
-        yield f"{kind_of(token.kind, sale.meter)} {carried}".rstrip(), token.digits
 
 
 def _unpaid(order: Order, channels: AbstractSet[Channel]) -> Page:

@@ -1,0 +1,1 @@
+"""Experimental: a security module in hardware, Prism's token service, asked over Thrift."""

@@ -1,0 +1,1 @@
+"""Approvals: what one operator proposes and another must approve, once."""

@@ -1,0 +1,1 @@
+"""Campaigns: the same for many meters at once, ordered by one person and approved by another."""
