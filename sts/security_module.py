@@ -17,19 +17,19 @@ from sts.errors import (
     StsError,
     TokenError,
     TokenNotAllowed,
-    VendingKeyNotFound,
 )
 from sts.key_data import KeyType
 from sts.keys.decoder_key import DecoderKey, derive_decoder_key
 from sts.keys.key_change import key_change_to
-from sts.keys.key_facts import KeyDirectory, KeyFacts
+from sts.keys.key_facts import KeyDirectory, KeyFacts, ListedKeys
+from sts.keys.vending_key import require_unexpired
 from sts.tokens.codec import CLEAR_CLASS
 from sts.tokens.digits import from_digits
 from sts.tokens.key_change import KeyChangeToken, key_change_tokens
 from sts.tokens.kinds import DatedToken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from sts.key_data import (
         EncryptionAlgorithm,
@@ -151,34 +151,7 @@ class SecurityModule(KeyDirectory, Protocol):
         ...
 
 
-class KnownKeys:
-    """The public facts of the vending keys that a security module has."""
-
-    __slots__ = ("_facts",)
-
-    def __init__(self, facts: Iterable[VendingKeyFacts]) -> None:
-        """Take the facts of each key."""
-        # Every sale asks, so they are found by their place.
-        self._facts = {
-            (one.supply_group_code.digits, one.key_revision_number.value): one for one in facts
-        }
-
-    def facts(self) -> list[VendingKeyFacts]:
-        """Return the public facts of every vending key."""
-        return list(self._facts.values())
-
-    def vending_key_for(
-        self, supply_group_code: SupplyGroupCode, key_revision_number: KeyRevisionNumber
-    ) -> VendingKeyFacts:
-        """Return the public facts of one vending key; raises VendingKeyNotFound."""
-        place = (supply_group_code.digits, key_revision_number.value)
-        facts = self._facts.get(place)
-        if facts is None:
-            raise VendingKeyNotFound(*place)
-        return facts
-
-
-class InProcessSecurityModule(KnownKeys):
+class InProcessSecurityModule(ListedKeys[VendingKeyFacts]):
     """A security module inside this process, on the keys of a key file.
 
     Its policy: no credit under default and common keys; no token beyond the expiry of its
@@ -203,13 +176,13 @@ class InProcessSecurityModule(KnownKeys):
             token = request.token
             if isinstance(token, DatedToken):
                 vending_key = decoder_keys.vending_key_of(request.meter)
-                _require_allowed(token, vending_key)
+                require_allowed(token, vending_key)
                 return self._read_back(token, decoder_keys.of(request.meter, vending_key))
             if isinstance(token, KeyChangeToken):
                 raise TokenNotAllowed("a section of a key change is issued with its whole set only")
             return self._read_back(token, None)  # class 1 is not encrypted
 
-        return _by_row(issued, requests)
+        return by_row(issued, requests)
 
     def begin_issue(
         self, requests: Sequence[IssueRequest]
@@ -239,7 +212,7 @@ class InProcessSecurityModule(KnownKeys):
             current = decoder_keys.of(meter, vending_key)
             return tuple(self._read_back(token, current) for token in key_change_tokens(change))
 
-        return _by_row(changed, requests)
+        return by_row(changed, requests)
 
     def verify(self, requests: Sequence[VerifyRequest]) -> list[Token | ReservedToken | StsError]:
         """Return what each token says to its meter; see SecurityModule."""
@@ -252,7 +225,7 @@ class InProcessSecurityModule(KnownKeys):
             vending_key = decoder_keys.vending_key_of(request.meter)
             return self._codec.decode(request.digits, decoder_keys.of(request.meter, vending_key))
 
-        return _by_row(read, requests)
+        return by_row(read, requests)
 
     def _read_back(self, token: Token, key: DecoderKey | None) -> IssuedToken:
         """Encode a token and read it again; raises ReadBackMismatch unless it says the same."""
@@ -295,9 +268,10 @@ class _DecoderKeys:
         return self._key
 
 
-def _by_row(
+def by_row(
     make: Callable[[_Request], _Result], requests: Sequence[_Request]
 ) -> list[_Result | StsError]:
+    """Return what is made of each request, or why there is nothing, in its place."""
     outcomes: list[_Result | StsError] = []
     for request in requests:
         try:
@@ -308,11 +282,11 @@ def _by_row(
     return outcomes
 
 
-def _require_allowed(token: DatedToken, vending_key: VendingKey) -> None:
-    key_type = vending_key.key_type
-    if token.token_class == _CREDIT_CLASS and key_type in KEY_TYPES_WITHOUT_CREDIT:
-        raise TokenNotAllowed(f"no credit is issued under a {key_type.name.lower()} key")
-    vending_key.require_valid_for(token.token_identifier)
+def require_allowed(token: DatedToken, key: VendingKey | KeyFacts) -> None:
+    """Let a token pass that may be made under a key; raises TokenNotAllowed, KeyExpired."""
+    if token.token_class == _CREDIT_CLASS and key.key_type in KEY_TYPES_WITHOUT_CREDIT:
+        raise TokenNotAllowed(f"no credit is issued under a {key.key_type.name.lower()} key")
+    require_unexpired(token.token_identifier, key.key_expiry_number)
 
 
 def _facts_of(key: VendingKey) -> VendingKeyFacts:

@@ -28,16 +28,25 @@ def read_text(path: Path, error: type[FileInvalid]) -> str:
         raise error(path, "it is not UTF-8 text") from None
 
 
-def read_secret_line(path: Path) -> str:
-    """Return the one line of a file that nobody but its owner may read; raises FileInvalid."""
+def read_private(path: Path, *, most: int) -> bytes:
+    """Return the octets of a file that nobody but its owner may read, so many at most.
+
+    Raises FileInvalid.
+    """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            octets = b"" if mode & _OTHERS else file.read(_LONGEST_SECRET + 1)
+            octets = b"" if mode & _OTHERS else file.read(most)
     except OSError as problem:
         raise FileInvalid(path, f"it cannot be read: {problem.strerror}") from None
     if mode & _OTHERS:
         raise FileInvalid(path, "others may read it; `chmod 600` it, and think who has")
+    return octets
+
+
+def read_secret_line(path: Path) -> str:
+    """Return the one line of a file that nobody but its owner may read; raises FileInvalid."""
+    octets = read_private(path, most=_LONGEST_SECRET + 1)
     try:
         text = octets.decode()
     except UnicodeDecodeError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from sts.errors import VendingKeyNotFound
 from sts.keys.vending_key import VendingKey
@@ -62,6 +62,9 @@ class KeyFacts:
         return self.supply_group_code.digits, self.key_revision_number.value
 
 
+Facts = TypeVar("Facts", bound=KeyFacts)
+
+
 class KeyDirectory(Protocol):
     """Tells which vending keys there are."""
 
@@ -76,21 +79,22 @@ class KeyDirectory(Protocol):
         ...
 
 
-class ListedKeys:
+class ListedKeys(Generic[Facts]):
     """A directory without the keys, such as the open part of a sealed key file."""
 
     __slots__ = ("_facts",)
 
-    def __init__(self, facts: Iterable[KeyFacts]) -> None:
+    def __init__(self, facts: Iterable[Facts]) -> None:
+        """Take the facts of each key."""
         self._facts = {one.place: one for one in facts}
 
-    def facts(self) -> Sequence[KeyFacts]:
+    def facts(self) -> list[Facts]:
         """Return the facts of every key."""
         return list(self._facts.values())
 
     def vending_key_for(
         self, supply_group_code: SupplyGroupCode, key_revision_number: KeyRevisionNumber
-    ) -> KeyFacts:
+    ) -> Facts:
         """Return the facts of one key; raises VendingKeyNotFound."""
         place = (supply_group_code.digits, key_revision_number.value)
         facts = self._facts.get(place)

@@ -145,7 +145,7 @@ def read_key_file(path: Path) -> KeyStore | SealedKeyFile:
     return parse_any_key_file(read_text(path, KeyFileInvalid), path=str(path))
 
 
-def key_directory(path: Path) -> ListedKeys:
+def key_directory(path: Path) -> ListedKeys[KeyFacts]:
     """Return which keys a plain or sealed file has; raises KeyFileInvalid.
 
     Nothing is opened for it, so of a sealed file it is only what the file says.

@@ -88,8 +88,7 @@ class VendingKey(SecretOctets):
 
         Raises KeyExpired when the identifier's high byte exceeds the key expiry number.
         """
-        if token_identifier.high_byte > self.key_expiry_number.value:
-            raise KeyExpired(token_identifier.minutes, self.key_expiry_number.value)
+        require_unexpired(token_identifier, self.key_expiry_number)
 
     def _public_facts(self) -> tuple[object, ...]:
         return (
@@ -100,6 +99,15 @@ class VendingKey(SecretOctets):
             self.key_expiry_number,
             self.algorithm,
         )
+
+
+def require_unexpired(token_identifier: TokenIdentifier, expiry: KeyExpiryNumber) -> None:
+    """Let a token pass if its key has not expired at its identifier; raises KeyExpired.
+
+    A key has expired where the identifier's high byte exceeds the key expiry number.
+    """
+    if token_identifier.high_byte > expiry.value:
+        raise KeyExpired(token_identifier.minutes, expiry.value)
 
 
 def check_value_of(octets: bytes) -> str:

@@ -17,7 +17,6 @@ from sqlalchemy.exc import ProgrammingError
 from sts.errors import BatchExtraMissing
 from tests.cli.audit_support import (
     AUDIT,
-    audit_command,
     execute,
     found_in,
     ghost,
@@ -38,14 +37,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def vending(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    engine: Engine,
-) -> VendingCommand:
-    """Give the command, for the database of the test."""
-    return audit_command(monkeypatch, capsys, tmp_path, engine)
+def vending(vending: VendingCommand, monkeypatch: pytest.MonkeyPatch) -> VendingCommand:
+    """Give the command with the keys of the demo."""
+    monkeypatch.setenv("VENDING_DEMO", "true")
+    return vending
 
 
 def test_a_clean_database_is_success(vending: VendingCommand, engine: Engine) -> None:

@@ -13,7 +13,6 @@ import pytest
 
 from tests.cli.audit_support import (
     AUDIT,
-    audit_command,
     execute,
     found_in,
     ghost,
@@ -36,14 +35,10 @@ _DAY: Final = timedelta(days=1)
 
 
 @pytest.fixture
-def vending(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    engine: Engine,
-) -> VendingCommand:
-    """Give the command, for the database of the test."""
-    return audit_command(monkeypatch, capsys, tmp_path, engine)
+def vending(vending: VendingCommand, monkeypatch: pytest.MonkeyPatch) -> VendingCommand:
+    """Give the command with the keys of the demo."""
+    monkeypatch.setenv("VENDING_DEMO", "true")
+    return vending
 
 
 @pytest.fixture(params=["short", "long"])

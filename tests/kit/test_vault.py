@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vending_api.kit.private_files import NotPrivate, read_private, write_private
+from sts.errors import FileInvalid
+from sts.keys.files import read_private
+from vending_api.kit.private_files import write_private
 from vending_api.kit.vault import (
     OPEN,
     DataKeysInvalid,
@@ -133,7 +135,7 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotPrivate, match="none: it cannot be read"):
+    with pytest.raises(FileInvalid, match="none: it cannot be read"):
         read_private(tmp_path / "none", most=1)
 
 

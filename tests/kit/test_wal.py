@@ -132,3 +132,30 @@ def test_a_checkpoint_that_fails_stops_no_sale(
         _until(lambda: "no_checkpoint_of_file" in [one["event"] for one in logs])
         _commit(lanes, told, 5)
         lanes.stop()
+
+
+def test_a_lane_whose_checkpoint_fails_has_committed_all_the_same_and_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = wal._checkpoint
+    failed = threading.Event()
+
+    def fail_in_lanes(connection: Any) -> int:
+        if threading.current_thread().name.startswith("committer"):
+            failed.set()
+            raise sqlite3.OperationalError("database or disk is full")
+        return checkpoint(connection)
+
+    monkeypatch.setattr(wal, "_LONG_LOG", 0)
+    monkeypatch.setattr(wal, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(wal, "_checkpoint", fail_in_lanes)
+    told = _Told()
+    lanes = Lanes(engine, release=told.release)
+    lanes.start()
+    while not failed.is_set():
+        assert told.count < 1_000, "no lane was left anything to do"
+        _commit(lanes, told, 1)
+    _commit(lanes, told, 3)
+    lanes.stop()
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM one")).scalar_one() == told.count

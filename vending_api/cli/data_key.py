@@ -19,7 +19,6 @@ from vending_api.domain.issuing import service as issuing
 from vending_api.kit.vault import (
     KEY_OCTETS,
     DataKeysInvalid,
-    NotOpened,
     vault_of,
     write_new_data_key,
 )
@@ -70,13 +69,10 @@ def apply() -> None:
     with reading() as connection:
         if vault_of(connection).newest is None:
             raise SettingsInvalid("VENDING_DATA_KEYS_FILE: it is not set; name a file of data keys")
-    try:
-        count = _in_steps(
-            "Encrypting",
-            lambda connection, after: issuing.seal_tokens(connection, after=after, most=_AT_ONCE),
-        )
-    except NotOpened as error:
-        raise CommandRefused(str(error)) from None
+    count = _in_steps(
+        "Encrypting",
+        lambda connection, after: issuing.seal_tokens(connection, after=after, most=_AT_ONCE),
+    )
     say(f"All tokens are encrypted under the newest key; {count} steps had some that were not.")
 
 
@@ -105,15 +101,12 @@ def forget(
     if kept is None:
         raise SettingsInvalid("VENDING_TOKENS_KEPT_DAYS: it is not set; set it, or give --days")
     before = datetime.now(UTC) - timedelta(days=kept)
-    try:
-        count = _in_steps(
-            "Forgetting",
-            lambda connection, after: issuing.forget_tokens(
-                connection, after=after, before=before, most=_AT_ONCE
-            ),
-        )
-    except NotOpened as error:
-        raise CommandRefused(str(error)) from None
+    count = _in_steps(
+        "Forgetting",
+        lambda connection, after: issuing.forget_tokens(
+            connection, after=after, before=before, most=_AT_ONCE
+        ),
+    )
     say(f"No digits are kept of tokens from before {before:%Y-%m-%d %H:%M} UTC; {count} steps.")
 
 

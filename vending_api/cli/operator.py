@@ -2,7 +2,6 @@
 
 # Annotations are read at run time here, so there is no `from __future__ import annotations`.
 
-import os
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from vending_api.cli.tables import JsonOption, print_facts, print_json, print_ta
 from vending_api.domain.operators import service as operators
 from vending_api.domain.operators.types import NewOperator, NewPassword, PassKind, Role
 from vending_api.kit import second_factor
+from vending_api.kit.private_files import write_private
 
 _PASSWORD_OCTETS: Final = 15
 _LONGEST_KEY_DAYS: Final = 366
@@ -157,9 +157,7 @@ def new(
             at=datetime.now(UTC),
             lasts=timedelta(days=days),
         )
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as writer:
-            writer.write(f"{secret}\n")
+        write_private(file, f"{secret}\n".encode("ascii"))
     say(f"Key {number} is in {file}, and good for {days} days.")
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from sts.security_module import IssuedToken, KnownKeys
+from sts.keys.key_facts import ListedKeys
+from sts.security_module import IssuedToken, VendingKeyFacts
 from vending_api.custody.wire import (
     Malformed,
     error_of,
@@ -45,7 +46,7 @@ _POLL_SECONDS: Final = 0.02
 _log = structlog.get_logger(__name__)
 
 
-class SecurityModuleElsewhere(KnownKeys):
+class SecurityModuleElsewhere(ListedKeys[VendingKeyFacts]):
     """Asks a security module by its socket; each thread has a connection of its own.
 
     Every method raises SecurityModuleUnavailable where there is no answer: then nothing was sold,

@@ -7,11 +7,11 @@ module wins nobody a token. What was written ahead and not made is given back at
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sts.errors import IssueLimitReached
+from vending_api.kit.private_files import replace_private
 
 if TYPE_CHECKING:
     from datetime import date
@@ -120,20 +120,10 @@ class Counters:
         assert self._file is not None  # noqa: S101 (who writes has a file)
         text = json.dumps({key: asdict(count) for key, count in sorted(counts.items())}, indent=1)
         try:
-            _replace(self._file, text)
+            replace_private(self._file, text.encode())
         except OSError as error:
             raise CountersNotWritten(f"{self._file}: {error}") from None
         self._written = counts
-
-
-def _replace(file: Path, text: str) -> None:
-    """Have a file say this and nothing else, or what it said before."""
-    new = file.with_name(f"{file.name}.new")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:  # noqa: PTH123 (a Path opens no descriptor)
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    new.replace(file)
 
 
 def _read(file: Path) -> dict[str, Count]:

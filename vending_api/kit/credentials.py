@@ -27,7 +27,14 @@ _MAX_REMEMBERED: Final = 10_000
 _CHECKS_AT_ONCE: Final = 2
 """Each check takes 19 MiB and a core; more at once would only slow the sales down."""
 
-_hasher: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+TIME_COST: Final = 2
+MEMORY_KIBIBYTES: Final = 19_456
+PARALLELISM: Final = 1
+"""Of argon2id: some 20 ms."""
+
+_hasher: Final = PasswordHasher(
+    time_cost=TIME_COST, memory_cost=MEMORY_KIBIBYTES, parallelism=PARALLELISM
+)
 
 
 def hash_password(password: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
@@ -25,6 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
 from vending_api.kit.group import settle_before_core
+from vending_api.kit.private_files import write_private
 from vending_api.kit.statements import Statement
 from vending_api.kit.vault import OPEN, VAULT
 
@@ -203,7 +204,7 @@ def _make_private(_dialect: Any, _record: Any, arguments: list[Any], _named: Any
     path = arguments[0]
     if path != ":memory:":
         with suppress(OSError):  # it is there, or SQLite will say what is wrong
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            write_private(Path(path), b"")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

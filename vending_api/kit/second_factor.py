@@ -16,6 +16,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pyotp import TOTP
 
+from vending_api.kit.credentials import MEMORY_KIBIBYTES, PARALLELISM, TIME_COST
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -87,9 +89,9 @@ def _key(password: str, salt: bytes) -> bytes:
     return hash_secret_raw(
         password.encode("utf-8", "surrogatepass"),
         salt,
-        time_cost=2,
-        memory_cost=19_456,
-        parallelism=1,
+        time_cost=TIME_COST,
+        memory_cost=MEMORY_KIBIBYTES,
+        parallelism=PARALLELISM,
         hash_len=_KEY_OCTETS,
         type=Type.ID,
     )

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from vending_api.kit.private_files import NotPrivate, read_private, write_private
+from sts.errors import FileInvalid
+from sts.keys.files import read_private
+from vending_api.kit.private_files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +94,7 @@ def read_signing_key(path: Path) -> SigningKey:
     """
     try:
         text = read_private(path, most=_LONGEST_FILE)
-    except NotPrivate as problem:
+    except FileInvalid as problem:
         raise SigningKeyInvalid(str(problem)) from None
     try:
         key = load_pem_private_key(text, password=None)

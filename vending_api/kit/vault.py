@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from sts.errors import FileInvalid
+from sts.keys.files import read_private
 from vending_api.kit.errors import DomainError, Fault
-from vending_api.kit.private_files import NotPrivate, read_private, write_private
+from vending_api.kit.private_files import replace_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -122,11 +124,8 @@ def write_new_data_key(path: Path, *, chance: bytes) -> str:
     keys = _keys_of(path) if path.exists() else {}
     key_id = f"{len(keys) + 1:04x}"
     lines = [f"{one} {key.hex()}\n" for one, key in (keys | {key_id: chance}).items()]
-    new = path.with_name(f"{path.name}.new")
     try:
-        new.unlink(missing_ok=True)
-        write_private(new, (_HEAD + "".join(lines)).encode())
-        new.replace(path)
+        replace_private(path, (_HEAD + "".join(lines)).encode())
     except OSError as problem:
         raise DataKeysInvalid(f"{path}: it cannot be written: {problem.strerror}") from None
     return key_id
@@ -135,7 +134,7 @@ def write_new_data_key(path: Path, *, chance: bytes) -> str:
 def _keys_of(path: Path) -> dict[str, bytes]:
     try:
         text = read_private(path, most=_LONGEST_FILE).decode()
-    except NotPrivate as problem:
+    except FileInvalid as problem:
         raise DataKeysInvalid(str(problem)) from None
     except UnicodeDecodeError:
         raise DataKeysInvalid(f"{path}: it is not UTF-8 text") from None

@@ -56,8 +56,7 @@ class LogKeeper:
         """Hear that a transaction of a lane's connection was committed."""
         if self._is_nearly_done:
             self._is_nearly_done = False
-            driver: Any = connection.connection.dbapi_connection
-            _checkpoint(driver)
+            _try_checkpoint(connection.connection.dbapi_connection)
         self._changed.set()
 
     def _keep(self) -> None:
@@ -67,18 +66,25 @@ class LogKeeper:
             self._changed.wait()
             self._changed.clear()
             pause.wait(_PAUSE_SECONDS)
-            try:
-                with closing(engine.raw_connection()) as connection:
-                    length = _checkpoint(connection.dbapi_connection)
-            except Exception as error:  # noqa: BLE001 (whatever it is, sales go on without)
-                _log.warning("no_checkpoint_of_file", error=type(error).__name__)
-                continue
-            self._is_nearly_done = length > _LONG_LOG
+            with closing(engine.raw_connection()) as connection:
+                self._is_nearly_done = _try_checkpoint(connection.dbapi_connection) > _LONG_LOG
         engine.dispose()
 
 
 def _leave_it_to_us(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA wal_autocheckpoint=0")
+
+
+def _try_checkpoint(connection: Any) -> int:
+    """Make a checkpoint, and return how many pages the log has; 0 if there was none.
+
+    What it fails for, such as a full disk, is nothing to a sale that is committed.
+    """
+    try:
+        return _checkpoint(connection)
+    except Exception as error:  # noqa: BLE001 (whatever it is, sales go on without)
+        _log.warning("no_checkpoint_of_file", error=type(error).__name__)
+        return 0
 
 
 def _checkpoint(connection: Any) -> int:

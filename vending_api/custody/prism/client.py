@@ -25,7 +25,8 @@ from sts.errors import (
 from sts.key_data import EncryptionAlgorithm
 from sts.keys.decoder_key import DecoderKey
 from sts.keys.key_change import KeyChange
-from sts.security_module import KEY_TYPES_WITHOUT_CREDIT, IssuedToken, KnownKeys
+from sts.keys.key_facts import ListedKeys
+from sts.security_module import IssuedToken, VendingKeyFacts, by_row, require_allowed
 from sts.tokens.codec import CLEAR_CLASS, RESERVED_CLASS, TokenCodec
 from sts.tokens.digits import from_digits
 from sts.tokens.key_change import KeyChangeToken, key_change_tokens
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
         IssueRequest,
         KeyChangeRequest,
         MeterConfiguration,
-        VendingKeyFacts,
         VerifyRequest,
     )
     from sts.tokens.kinds import Token
@@ -62,7 +62,7 @@ _CODEC: Final = TokenCodec()
 _log = structlog.get_logger(__name__)
 
 
-class PrismSecurityModule(KnownKeys):
+class PrismSecurityModule(ListedKeys[VendingKeyFacts]):
     """Asks the token service of a hardware security module, a row after the other.
 
     What it makes is proven: the service reads it back, and says which key it used. Every method
@@ -124,7 +124,7 @@ class PrismSecurityModule(KnownKeys):
         if not isinstance(token, DatedToken):
             return self._tested(link, meter, token)
         key = self._key_of(meter)
-        _require_allowed(token, key)
+        require_allowed(token, key)
         told = _told(meter, key)
         moment = (token.token_identifier.issued_at(key.base_date) - _EPOCH) // _SECOND
         operation = "issue_credit" if token.token_class == CREDIT_CLASS else "issue_management"
@@ -226,14 +226,8 @@ class PrismSecurityModule(KnownKeys):
     def _by_row(
         self, make: Callable[[Link, _Request], _Made], requests: Sequence[_Request]
     ) -> list[_Made | StsError]:
-        outcomes: list[_Made | StsError] = []
         with self._lent() as link:
-            for request in requests:
-                try:
-                    outcomes.append(make(link, request))
-                except StsError as error:
-                    outcomes.append(error.with_traceback(None))
-        return outcomes
+            return by_row(partial(make, link), requests)
 
     @contextmanager
     def _lent(self) -> Iterator[Link]:
@@ -259,15 +253,6 @@ _ERRORS: Final[dict[str, tuple[type[StsError], str]]] = {
     "malformed": (TokenMalformed, "the module finds that this is not a token"),
     "algorithm_refused": (AlgorithmRefused, "the module does not offer these algorithms"),
 }
-
-
-def _require_allowed(token: DatedToken, key: VendingKeyFacts) -> None:
-    """Raise what the module of this process would, before anything is asked."""
-    if token.token_class == CREDIT_CLASS and key.key_type in KEY_TYPES_WITHOUT_CREDIT:
-        raise TokenNotAllowed(f"no credit is issued under a {key.key_type.name.lower()} key")
-    identifier, expiry = token.token_identifier, key.key_expiry_number
-    if identifier.high_byte > expiry.value:
-        raise KeyExpired(identifier.minutes, expiry.value)
 
 
 def _told(meter: MeterConfiguration, key: VendingKeyFacts) -> Any:

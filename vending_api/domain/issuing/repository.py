@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from sts.base_date import BaseDate
     from vending_api.domain.issuing.types import MadeFor
@@ -145,8 +145,7 @@ def forget_next(connection: Connection, *, after: int, before: datetime, most: i
     Returns the key of the last, or None if there was none after `after`.
     """
     vault = vault_of(connection)
-    values = {"after": after, "before": before, "most": most}
-    found = connection.execute(_NEXT_TO_FORGET, values).all()
+    found = _next_to_forget(connection, after=after, before=before, most=most)
     return _replaced(
         connection,
         {row.key: digest_of_stored(vault, row.digits, row.sale_key) for row in found},
@@ -156,8 +155,7 @@ def forget_next(connection: Connection, *, after: int, before: datetime, most: i
 def seal_next(connection: Connection, *, after: int, most: int) -> int | None:
     """Encrypt the next tokens under the newest key that are not; returns as `forget_next`."""
     vault = vault_of(connection)
-    values = {"after": after, "newest": f"{vault.newest}.", "most": most}
-    found = connection.execute(_NEXT_TO_SEAL, values).all()
+    found = _next_to_seal(connection, after=after, most=most)
     return _replaced(
         connection,
         {
@@ -169,15 +167,24 @@ def seal_next(connection: Connection, *, after: int, most: int) -> int | None:
 
 def has_tokens_to_seal(connection: Connection) -> bool:
     """Tell whether a kept token is not encrypted under the newest key."""
-    newest = f"{vault_of(connection).newest}."
-    values = {"after": 0, "newest": newest, "most": 1}
-    return connection.execute(_NEXT_TO_SEAL, values).first() is not None
+    return bool(_next_to_seal(connection, after=0, most=1))
 
 
 def has_tokens_before(connection: Connection, moment: datetime) -> bool:
     """Tell whether the digits of a token from before a moment are kept."""
-    values = {"after": 0, "before": moment, "most": 1}
-    return connection.execute(_NEXT_TO_FORGET, values).first() is not None
+    return bool(_next_to_forget(connection, after=0, before=moment, most=1))
+
+
+def _next_to_forget(
+    connection: Connection, *, after: int, before: datetime, most: int
+) -> Sequence[Row[Any, Any, Any]]:
+    values = {"after": after, "before": before, "most": most}
+    return connection.execute(_NEXT_TO_FORGET, values).all()
+
+
+def _next_to_seal(connection: Connection, *, after: int, most: int) -> Sequence[Row[Any, Any, Any]]:
+    values = {"after": after, "newest": f"{vault_of(connection).newest}.", "most": most}
+    return connection.execute(_NEXT_TO_SEAL, values).all()
 
 
 def _replaced(connection: Connection, digits: Mapping[int, str]) -> int | None:
