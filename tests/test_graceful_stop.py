@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
+import psutil  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from sqlalchemy import func, select, text
 
@@ -153,3 +154,21 @@ def test_a_failed_request_leaves_one_line_without_names_and_tokens(tmp_path: Pat
         "operation": "createTokenPurchaseRequest",
         "status": 504,
     }
+
+
+def test_workers_end_when_what_supervises_them_is_killed(tmp_path: Path, postgres_url: str) -> None:
+    """Or they would keep the port, and nothing that replaces it could begin."""
+    database = {"VENDING_DATABASE_URL": postgres_url}
+    with _serving(tmp_path, "--workers", "2", **database) as (process, address):
+        first = psutil.Process(process.pid)
+        family = first.children(recursive=True)
+        assert sorted(one.name() for one in family) == [
+            "vending-module",
+            *["vending-teller"] * 2,
+            *["vending-web"] * 2,
+        ]
+        first.kill()
+        _, alive = psutil.wait_procs(family, timeout=_SECONDS)
+        assert alive == []
+        with pytest.raises(httpx2.ConnectError):
+            ask(address, "/readyz")

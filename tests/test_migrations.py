@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 from vending_api import migrations
 from vending_api.kit.db import open_database
+from vending_api.migrations.upgrading import alembic_config
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -29,3 +31,13 @@ def test_an_empty_database_is_not_current_until_it_is_upgraded(database_url: str
     migrations.upgrade(engine)
     assert migrations.is_current(engine)
     engine.dispose()
+
+
+def test_the_newest_revision_is_the_one_that_no_other_follows() -> None:
+    assert migrations.newest() == ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+def test_a_database_of_another_version_is_not_current(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    assert not migrations.is_current(engine)

@@ -1,6 +1,6 @@
 """The processes beside the one that the operator starts: the security module, and a teller.
 
-They begin while that one is still loading what it needs, so nothing heavy is imported here.
+The module begins while that one is still loading what it needs, so nothing heavy is imported here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from vending_api.custody.start import ModuleNotStarted, ModuleProcess
+from vending_api.kit.environment import taken_from_environment
 from vending_api.kit.far_process import FarProcess
 from vending_api.kit.garbage import LOADING
 from vending_api.settings import PREFIX, SettingsInvalid
@@ -37,7 +38,7 @@ def security_module_at_hand(settings: Settings) -> Iterator[Callable[[], None]]:
     if settings.security_module is not None:
         yield lambda: None
         return
-    module = ModuleProcess(_MODULE, os.environ.pop(_PASSPHRASE, ""), may_ask=sys.stdin.isatty())
+    module = ModuleProcess(_MODULE, taken_from_environment(_PASSPHRASE), may_ask=sys.stdin.isatty())
 
     def wait() -> None:
         try:
@@ -58,9 +59,9 @@ def security_module_at_hand(settings: Settings) -> Iterator[Callable[[], None]]:
 
 
 def start_teller() -> FarProcess:
-    """Start a teller in a process of its own, as the environment configures it.
+    """Start a teller from the beginning, as the environment configures it.
 
     Its greeting is what the keys are for, without the keys; waiting for it raises
     SettingsInvalid, StartFailed.
     """
-    return FarProcess(_TELLER)
+    return FarProcess.of_program(_TELLER)

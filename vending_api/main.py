@@ -28,9 +28,11 @@ from vending_api.database import database_of, require_data_keys
 from vending_api.domain.selling import service as selling
 from vending_api.kit.committer import Committer
 from vending_api.kit.far_lanes import FarCommitter
+from vending_api.kit.far_process import FarProcess
 from vending_api.kit.garbage import keep_what_is_loaded
 from vending_api.kit.lanes import lanes_for
 from vending_api.kit.logging import configure_logging
+from vending_api.kit.prctl import end_with_the_starter, name_this_process
 from vending_api.kit.private_memory import keep_memory_private
 from vending_api.monitoring.metrics import Metrics
 from vending_api.monitoring.requests import WatchedRequests
@@ -45,10 +47,8 @@ from vending_api.surfaces.electrum.routes import ElectrumServices
 from vending_api.surfaces.electrum.routes import build_app as build_electrum
 from vending_api.surfaces.paystack.routes import PaystackServices
 from vending_api.surfaces.paystack.routes import build_app as build_paystack
-from vending_api.teller import (
-    Teller,
-    rehearsal_of,
-)
+from vending_api.teller import Teller, rehearsal_of
+from vending_api.teller import main as be_teller
 from vending_api.vending import Vending
 from vending_api.web.bodies import LimitedBodies
 from vending_api.web.headers import GuardedAnswers
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from starlette.routing import Route
 
-    from vending_api.kit.far_process import FarProcess
     from vending_api.vending import Tellers
 
 ELECTRUM_PATH = "/prepaidutility/v3"
@@ -150,22 +149,37 @@ def create_app(
     return app
 
 
+def require_ready(settings: Settings, teller: FarProcess) -> None:
+    """Make sure that a service of these settings could begin; raises as `create_app`."""
+    _parts(settings, utc_now, teller, signs=settings.background).vending.close()
+
+
 def create_app_from_environment() -> Starlette:
     """Return the service that the environment configures; each worker process calls it."""
+    name_this_process("vending-web")
+    end_with_the_starter()
     keep_memory_private()
     settings = load_settings()
-    app = create_app(settings, teller=start_teller())
+    app = create_app(settings, teller=copied_teller())
     keep_what_is_loaded()
     return app
 
 
+def copied_teller() -> FarProcess:
+    """Start a teller that has loaded all that is loaded here; raises as `start_teller`.
+
+    One that takes the place of another is started anew: this process has threads by then.
+    """
+    return FarProcess.of_copy(be_teller)
+
+
 @asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[Worker]:
+async def working(settings: Settings, teller: FarProcess) -> AsyncIterator[Worker]:
     """Give a worker of an installation, which has no doors, until the end of the block.
 
     Raises SettingsInvalid and StartFailed.
     """
-    parts = _parts(settings, utc_now, start_teller(), signs=True)
+    parts = _parts(settings, utc_now, teller, signs=True)
     async with parts.running():
         yield Worker(parts.online)
 

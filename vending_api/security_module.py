@@ -35,6 +35,7 @@ from vending_api.keys import key_store
 from vending_api.kit.errors import SecurityModuleUnavailable
 from vending_api.kit.garbage import keep_what_is_loaded
 from vending_api.kit.logging import configure_logging
+from vending_api.kit.prctl import name_this_process
 from vending_api.kit.private_memory import keep_memory_private
 from vending_api.settings import SettingsInvalid, load_settings
 
@@ -56,6 +57,7 @@ def main() -> None:
     cannot begin: the kind of error, and its text. Its end is that of its standard input, so it ends
     with the service, whatever the end of that.
     """
+    name_this_process("vending-module")
     keep_memory_private()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -31,6 +31,7 @@ from vending_api.kit.far_process import StartFailed, refuse_to_begin
 from vending_api.kit.garbage import keep_what_is_loaded
 from vending_api.kit.lanes import lanes_for
 from vending_api.kit.logging import configure_logging
+from vending_api.kit.prctl import name_this_process
 from vending_api.kit.private_memory import keep_memory_private
 from vending_api.sandbox.rehearsal import Rehearsal
 from vending_api.settings import Settings, SettingsInvalid, load_settings
@@ -186,6 +187,7 @@ class Teller:
 
 def main() -> None:
     """Be the process of a teller."""
+    name_this_process("vending-teller")
     keep_memory_private()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it ends when the process does that it works for

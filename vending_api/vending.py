@@ -149,7 +149,11 @@ class Vending:
         finally:
             self._is_running = False
             await self._tellers.stop()
-            await asyncio.to_thread(self._engine.dispose)
+            await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """Close the connections to the database that nobody uses."""
+        self._engine.dispose()
 
     @property
     def waiting(self) -> int:

@@ -14,12 +14,11 @@ import os
 from typing import TYPE_CHECKING
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from tests.faults.clock import Clock
 from vending_api import main
 from vending_api.beside import security_module_at_hand
-from vending_api.cli.serving import listen, prepare_demo_database, server_config
+from vending_api.cli.serving import listen, prepare_demo_database, run_workers, server_config
 from vending_api.kit import db
 from vending_api.kit.far_process import FarProcess
 from vending_api.settings import Settings, load_settings
@@ -36,7 +35,7 @@ def create_app() -> Starlette:
     return main.create_app(
         load_settings(),
         now=main.utc_now if clock is None else Clock(clock).now,
-        teller=_start_teller(),
+        teller=FarProcess.of_copy(teller),
     )
 
 
@@ -50,7 +49,7 @@ def teller() -> None:
 
 
 def _start_teller() -> FarProcess:
-    return FarProcess("from tests.faults.launch import teller; teller()")
+    return FarProcess.of_program("from tests.faults.launch import teller; teller()")
 
 
 def serve() -> None:
@@ -68,7 +67,7 @@ def _serve(settings: Settings) -> None:
         uvicorn.Server(server_config(create_app())).run(sockets=[listener])
         return
     config = server_config("tests.faults.launch:create_app", settings.workers)
-    Multiprocess(config, [listener]).run()
+    run_workers(config, listener)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ EDGES: Final = {
     "vending_api/custody/client.py": "waits for that process to begin",
     "vending_api/custody/prism/link.py": "names each message by chance, and waits for answers",
     "vending_api/beside.py": "tells processes of the service where that one is asked",
+    "vending_api/kit/environment.py": "takes secrets out of the environment",
     "vending_api/kit/far_process.py": "starts that process, and tells it the number of its socket",
     "vending_api/cli/*": "the `vending` command, likewise",
 }

@@ -40,7 +40,7 @@ def bare(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]
 
 
 def _process() -> FarProcess:
-    process = FarProcess("from tests.kit.far_process import main; main()")
+    process = FarProcess.of_program("from tests.kit.far_process import main; main()")
     process.wait_until_begun()
     return process
 
@@ -162,7 +162,7 @@ def test_the_process_ends_with_the_one_that_started_it(bare: Engine) -> None:
     process = _process()
     process.connection.sendall(frame([(1, ("add", 7))]))
     process.connection.close()
-    assert process._process.wait(10) == 0
+    assert process._process.wait() == 0
     assert _stored(bare) == [7]
 
 
@@ -172,7 +172,7 @@ def test_why_it_cannot_begin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StartFailed, match="the keys are not to be read"):
         _process()
     with pytest.raises(StartFailed, match="ended before it had begun"):
-        FarProcess("raise SystemExit(3)").wait_until_begun()
+        FarProcess.of_program("raise SystemExit(3)").wait_until_begun()
 
 
 def test_a_process_that_cannot_begin_again_is_tried_again(bare: Engine) -> None:

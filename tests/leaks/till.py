@@ -116,9 +116,9 @@ def sells_in_trouble(day: Day) -> None:
             body = message()
             till.post(f"/tokenReprints/{body['id']}", body)
             till.post(f"/meterLookups/{body['id']}", body)
-    for name in ("security_module", "teller"):
+    for name in ("vending-module", "vending-teller"):
         for one in day.family()[1:]:
-            if name in " ".join(one.cmdline()):
+            if one.name() == name:
                 one.kill()
                 psutil.wait_procs([one], 10)
         till.buy()

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from vending_api.beside import security_module_at_hand, start_teller
+from vending_api.beside import security_module_at_hand
 from vending_api.kit.private_memory import keep_memory_private
 from vending_api.settings import PREFIX, load_settings
 
@@ -65,15 +65,10 @@ def serve(
         tls = import_module("vending_api.cli.tls")
         tls.require_sound_pair(settings.tls_cert, settings.tls_key)
     with security_module_at_hand(settings) as wait_for_security_module:
-        teller = start_teller()
-        try:
-            # The other processes begin while this one loads what it serves with.
-            gc.disable()  # until all is loaded
-            serving = import_module("vending_api.cli.serving")
-            wait_for_security_module()
-            serving.run(settings, teller)
-        finally:
-            teller.stop()
+        # The module begins while this process loads what it serves with.
+        gc.disable()  # until all is loaded
+        serving = import_module("vending_api.cli.serving")
+        serving.run(settings, wait_for_security_module)
 
 
 def _override(**options: object) -> None:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import socket
-from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
 from rich.console import Console
+from uvicorn import _subprocess
 from uvicorn.supervisors import Multiprocess
 
 from vending_api import migrations
 from vending_api.cli.approved_keys import require_approved_keys
 from vending_api.cli.tls import tls_context
 from vending_api.kit.db import WRITES, open_database
-from vending_api.kit.garbage import keep_what_is_loaded
-from vending_api.main import CRESTFLOW_PATH, ELECTRUM_PATH, create_app
+from vending_api.kit.garbage import keep_what_is_loaded, share_what_is_loaded
+from vending_api.main import (
+    CRESTFLOW_PATH,
+    ELECTRUM_PATH,
+    copied_teller,
+    create_app,
+    require_ready,
+)
 from vending_api.sandbox.demo_data import DEMO_PASSWORD, DEMO_USER, ensure_demo_data
 from vending_api.sandbox.estate import ensure_demo_estate
 from vending_api.web.heads import LimitedHeads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from vending_api.kit.far_process import FarProcess
@@ -29,29 +37,46 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 
 
-def run(settings: Settings, teller: FarProcess) -> None:
-    """Serve until Ctrl-C or SIGTERM, with a teller that may still be beginning."""
-    if settings.demo:
-        prepare_demo_database(settings)
-    require_approved_keys(settings)
-    # For several workers, too, which start their own: what is wrong stops the start here, once.
-    app = create_app(settings, teller=teller)
-    if settings.workers > 1:
+def run(settings: Settings, wait_for_security_module: Callable[[], None]) -> None:
+    """Serve until Ctrl-C or SIGTERM, with a security module that may still be beginning."""
+    share_what_is_loaded()
+    teller = copied_teller()
+    try:
+        if settings.demo:
+            prepare_demo_database(settings)
+        wait_for_security_module()
+        require_approved_keys(settings)
+        if settings.workers == 1:
+            _run_one(settings, teller)
+            return
+        # Each worker starts its own: here what is wrong stops the start, once.
+        require_ready(settings, teller)
+    finally:
         teller.stop()
+    _run_workers(settings)
+
+
+def _run_one(settings: Settings, teller: FarProcess) -> None:
+    app = create_app(settings, teller=teller)
     listener = listen(settings.host, settings.port)
     announce(settings, listener)
-    config_of = partial(
-        server_config,
-        tls_cert=settings.tls_cert,
-        tls_key=settings.tls_key,
-        trusted_proxies=settings.trusted_proxies,
-    )
     keep_what_is_loaded()
-    if settings.workers == 1:
-        uvicorn.Server(config_of(app)).run(sockets=[listener])
-        return
+    uvicorn.Server(_config(settings, app)).run(sockets=[listener])
+
+
+def _run_workers(settings: Settings) -> None:
+    listener = listen(settings.host, settings.port)
+    announce(settings, listener)
+    keep_what_is_loaded()
     factory = "vending_api.main:create_app_from_environment"
-    Multiprocess(config_of(factory, settings.workers), [listener]).run()
+    run_workers(_config(settings, factory), listener)
+
+
+def run_workers(config: uvicorn.Config, listener: socket.socket) -> None:
+    """Serve with several processes, and start another for one that ends."""
+    # Copies of this process have loaded all that they need; uvicorn would begin anew.
+    _subprocess.spawn = multiprocessing.get_context("fork")  # type: ignore[assignment]
+    Multiprocess(config, [listener]).run()
 
 
 def prepare_demo_database(settings: Settings) -> None:
@@ -62,6 +87,16 @@ def prepare_demo_database(settings: Settings) -> None:
         ensure_demo_data(connection)
         ensure_demo_estate(connection)
     engine.dispose()
+
+
+def _config(settings: Settings, app: object) -> uvicorn.Config:
+    return server_config(
+        app,
+        settings.workers,
+        tls_cert=settings.tls_cert,
+        tls_key=settings.tls_key,
+        trusted_proxies=settings.trusted_proxies,
+    )
 
 
 def server_config(

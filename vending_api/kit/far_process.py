@@ -7,9 +7,13 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from vending_api.kit.copies import Copy
 from vending_api.kit.frames import frame, received
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _START_LIMIT_SECONDS: Final = 60
 _SOCKET: Final = "VENDING_LANES_SOCKET"
@@ -20,23 +24,49 @@ class StartFailed(Exception):
     """The process could not begin; the text says why."""
 
 
+class _Process(Protocol):
+    def kill(self) -> None: ...
+    def wait(self) -> int: ...
+
+
 class FarProcess:
     """A process that begins while its starter goes on with something else."""
 
-    def __init__(self, python: str) -> None:
+    def __init__(self, process: _Process, connection: socket.socket) -> None:
+        """Take a process that was started, and our end of the connection to it."""
+        self._process = process
+        self.connection = connection
+        self._greeting: Any = None
+
+    @classmethod
+    def of_program(cls, python: str) -> FarProcess:
         """Start a process that runs this Python, and do not wait for it."""
         near, far = socket.socketpair()
         with far:
-            environment = os.environ | {_SOCKET: str(far.fileno())}
-            self._process = subprocess.Popen(  # noqa: S603 (our own program)
+            process = subprocess.Popen(  # noqa: S603 (our own program)
                 [sys.executable, "-c", python],
                 pass_fds=[far.fileno()],
-                env=environment,
+                env=os.environ | {_SOCKET: str(far.fileno())},
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the web's process, which ends this one
             )
-        self.connection = near
-        self._greeting: Any = None
+        return cls(process, near)
+
+    @classmethod
+    def of_copy(cls, run: Callable[[], None]) -> FarProcess:
+        """Start a copy of this process that does this, with all that is loaded here.
+
+        For a process that has not begun its work: see `Copy`.
+        """
+        near, far = socket.socketpair()
+
+        def begin() -> None:
+            os.environ[_SOCKET] = str(far.detach())
+            run()
+
+        with far:
+            process = Copy(begin, keeps=far.fileno())
+        return cls(process, near)
 
     @property
     def greeting(self) -> Any:

@@ -12,6 +12,11 @@ Nothing that is being loaded is garbage, and to look for some takes a fifth of t
 """
 
 
+def share_what_is_loaded() -> None:
+    """Have what is loaded left alone, so that copies of this process share the memory for it."""
+    gc.freeze()
+
+
 def keep_what_is_loaded() -> None:
     """Spare the garbage collector what a process keeps to its end, and let it look at the rest.
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
-from typing import Final
+
+from vending_api.kit.prctl import hide_memory
 
 if sys.platform != "win32":
     import resource
-
-_PR_SET_DUMPABLE: Final = 4  # linux/prctl.h
 
 
 def keep_memory_private() -> None:
@@ -20,5 +18,4 @@ def keep_memory_private() -> None:
     """
     if sys.platform != "win32":
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    hide_memory()

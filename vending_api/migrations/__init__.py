@@ -1,40 +1,35 @@
-"""The schema and how it came about; alembic is configured here, not in a file."""
+"""The schema and how it came about: which revision a database has, and how it gets the newest."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import column, inspect, select, table
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+_VERSIONS: Final = Path(__file__).with_name("versions")
+_VERSION: Final = table("alembic_version", column("version_num"))
+
 
 def upgrade(engine: Engine) -> None:
     """Bring a database to the newest schema; harmless when it is there already."""
-    config = _config()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    if not is_current(engine):
+        # A service that finds its database in order does not wait until alembic is loaded.
+        import_module("vending_api.migrations.upgrading").upgrade(engine)
 
 
 def is_current(engine: Engine) -> bool:
     """Return whether a database has the schema that this version needs."""
     with engine.connect() as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
-    return revision == newest()
+        if not inspect(connection).has_table(_VERSION.name):
+            return False
+        return connection.scalar(select(_VERSION.c.version_num)) == newest()
 
 
-def newest() -> str | None:
+def newest() -> str:
     """Return the revision of the schema that this version needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    return config
+    return max(file.name for file in _VERSIONS.glob("[0-9]*.py")).partition("_")[0]
