@@ -146,3 +146,27 @@ def test_what_a_column_cannot_hold_is_a_data_error(postgres_url: str) -> None:
         with pytest.raises(DataError), undoable(connection):
             _ADD.row(connection, _thing("much too long"))
     engine.dispose()
+
+
+def test_signs_that_drivers_give_a_meaning_to_are_left_alone(connection: Connection) -> None:
+    odd = Statement(
+        select(_THING.c.key, literal("50 %s $1 :x ?").label("word"))
+        .where(_THING.c.key % 2 == bindparam("rest"), _THING.c.name.like(bindparam("like")))
+        .order_by(_THING.c.key)
+    )
+    _ADD_ONLY.run_now(
+        connection,
+        [
+            {"key": key, "name": f"$1 %({key})", "is_good": True, "at": _NOON, "document": {}}
+            for key in range(1, 5)
+        ],
+    )
+    found = odd.rows(connection, {"rest": 1, "like": "$1 %"})
+    assert [(one.key, one.word) for one in found] == [(1, "50 %s $1 :x ?"), (3, "50 %s $1 :x ?")]
+
+
+def test_a_name_may_stand_twice(connection: Connection) -> None:
+    twice = Statement(
+        select(bindparam("number", type_=Integer), bindparam("number", type_=Integer) + 1)
+    )
+    assert tuple(twice.row(connection, {"number": 7})) == (7, 8)

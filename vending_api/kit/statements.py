@@ -8,7 +8,8 @@ columns are converted by the types of the tables, and nothing else stands betwee
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import bindparam
 from sqlalchemy.exc import (
@@ -206,24 +207,28 @@ class _Compiled:
     def __init__(self, statement: ClauseElement, dialect: Dialect, values: Iterable[str]) -> None:
         names_columns = isinstance(statement, Insert) and not statement._multi_values  # noqa: SLF001 (as below)
         keys = list(values) if names_columns else None
+        is_postgresql = dialect.name == "postgresql"
         self.writes = not isinstance(statement, SelectBase)
-        compiled: Any = statement.compile(dialect=dialect, column_keys=keys)
+        compiled: Any = statement.compile(
+            dialect=_numbered(dialect) if is_postgresql else dialect, column_keys=keys
+        )
         self._sql = str(compiled)
         self._errors: Any = dialect.loaded_dbapi
-        self._is_positional = compiled.positiontup is not None
-        self._names = compiled.positiontup if self._is_positional else list(compiled.binds)
+        self._cursor = self._errors.RawCursor if is_postgresql else self._errors.Cursor
+        self._names: list[str] = compiled.positiontup or []
         binds = [(name, compiled.binds[name]) for name in self._names]
         self._constants = {
             name: bind.value for name, bind in binds if not bind.required and bind.value is not None
         }
         self._in = [
-            (place, name, processor)
-            for place, (name, bind) in enumerate(binds)
+            (place, processor)
+            for place, (_, bind) in enumerate(binds)
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         ]
-        is_postgresql = dialect.name == "postgresql"
         vary = [name for name in self._names if name not in self._constants]
-        self._by_column = by_column(statement, self._sql, vary) if is_postgresql else None
+        self._by_column = (
+            by_column(statement, self._sql, self._names, vary) if is_postgresql else None
+        )
         columns = compiled._result_columns  # noqa: SLF001 (no public name says which there are)
         self._make_row = _row_type([one.name for one in columns])._make
         processors = [
@@ -232,16 +237,16 @@ class _Compiled:
         self._out = [(place, one) for place, one in enumerate(processors) if one is not None]
 
     def execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        driver: Any = connection.connection.dbapi_connection
-        return _on_driver(driver.execute, self._errors, self._sql, self._given(values))
+        cursor = self._cursor(connection.connection.dbapi_connection)
+        return _on_driver(cursor.execute, self._errors, self._sql, self._given(values))
 
     def execute_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        driver: Any = connection.connection.dbapi_connection
+        cursor = self._cursor(connection.connection.dbapi_connection)
         given = [self._given(values) for values in rows]
         if self._by_column is not None and len(given) >= FROM_ROWS:
-            _on_driver(self._by_column.write, self._errors, driver, given)
+            _on_driver(self._by_column.write, self._errors, cursor, given)
         else:
-            _on_driver(driver.cursor().executemany, self._errors, self._sql, given)
+            _on_driver(cursor.executemany, self._errors, self._sql, given)
 
     def row(self, found: Sequence[Any]) -> Any:
         if not self._out:
@@ -251,15 +256,25 @@ class _Compiled:
             columns[place] = processor(columns[place])
         return self._make_row(columns)
 
-    def _given(self, values: Mapping[str, Any]) -> Any:
+    def _given(self, values: Mapping[str, Any]) -> list[Any]:
         if self._constants:
             values = {**self._constants, **values}
-        if self._is_positional:
-            in_order = [values[name] for name in self._names]
-            for place, _, processor in self._in:
-                in_order[place] = processor(in_order[place])
-            return in_order
-        return {**values, **{name: processor(values[name]) for _, name, processor in self._in}}
+        in_order = [values[name] for name in self._names]
+        for place, processor in self._in:
+            in_order[place] = processor(in_order[place])
+        return in_order
+
+
+def _numbered(dialect: Dialect) -> Dialect:
+    """Return a dialect that numbers parameters as PostgreSQL does.
+
+    Names would be looked for by the driver in the text of each statement each time; of a statement
+    for many rows that takes longer than to carry it out.
+    """
+    numbered: Any = copy(dialect)
+    numbered.paramstyle, numbered.positional = "numeric_dollar", True
+    numbered.identifier_preparer = dialect.preparer(numbered)
+    return cast("Dialect", numbered)
 
 
 def _row_type(columns: list[str]) -> Any:
