@@ -34,6 +34,7 @@ from vending_api.kit.lanes import lanes_for
 from vending_api.kit.logging import configure_logging
 from vending_api.kit.prctl import end_with_the_starter, name_this_process
 from vending_api.kit.private_memory import keep_memory_private
+from vending_api.looking import look_elsewhere
 from vending_api.monitoring.metrics import Metrics
 from vending_api.monitoring.requests import WatchedRequests
 from vending_api.monitoring.routes import Watched, monitoring_routes
@@ -199,7 +200,10 @@ def _parts(
         )
     metrics, tellers = _near(settings, engine) if teller is None else _far(teller)
     vending = Vending(engine, tellers, metrics, rehearsal=rehearsal_of(settings))
-    outside = Outside(settings, engine, now=now, on_call=metrics.payments.called, signs=signs)
+    # A process of its own is configured by the environment, as a teller's is.
+    look = None if teller is None else look_elsewhere
+    on_call = metrics.payments.called
+    outside = Outside(settings, engine, now=now, on_call=on_call, signs=signs, look=look)
     online = Online(engine, vending.transact, outside.world, outside.terms, on_vend=metrics.vended)
     return _Parts(vending=vending, online=online, outside=outside, metrics=metrics)
 

@@ -18,7 +18,7 @@ from vending_api.gateways.paystack.client import PaystackGateway
 from vending_api.gateways.sms import SmsMessenger
 from vending_api.gateways.smtp import SmtpMessenger
 from vending_api.kit.signatures import SigningKey, SigningKeyInvalid, read_signing_key
-from vending_api.online.world import Terms, World
+from vending_api.online.world import Look, Terms, World
 from vending_api.sandbox.meter_gateway import SimulatedMeters
 from vending_api.settings import SettingsInvalid
 
@@ -46,11 +46,13 @@ class Outside:
         now: Callable[[], datetime],
         on_call: Callable[[str, str, float], None],
         signs: bool = True,
+        look: Look | None = None,
     ) -> None:
         """`on_call` is told of each call of Paystack: which, its outcome, its seconds.
 
-        `signs` says whether checkpoints of the token log are made here. Raises SettingsInvalid
-        for a sender that is no address, and a signing key that cannot be read.
+        `signs` says whether checkpoints of the token log are made here, `look` what looks through
+        a day somewhere else. Raises SettingsInvalid for a sender that is no address, and a signing
+        key that cannot be read.
         """
         self._gateway = _paystack(settings, on_call)
         self._smtp = _smtp(settings, now)
@@ -69,6 +71,7 @@ class Outside:
             new_api_key=_new_api_key,
             new_task_no=lambda: str(uuid4()),
             signer=log_signer(settings) if signs else None,
+            look=look,
         )
         self.terms = _terms(settings, messengers)
 

@@ -70,7 +70,7 @@ class Worker:
                 pause = _PAUSE_AFTER_ERROR_SECONDS
             await self._rest(pause)
         await asyncio.gather(*(task for line in self._lines for task in line.under_way))
-        await self._online.watching.finish()
+        await self._online.watching.stop()
 
     def stop(self) -> None:
         """Take no more steps; `run` returns when those under way have ended."""

@@ -22,7 +22,7 @@ from sts.keys.custody import shares_of
 from sts.keys.sealed_file import parse_sealed_key_file
 from sts.keys.sealing import Custody, OpenedBy, OpeningSecret
 from tests.support.http import get, message, point_of_sale
-from tests.support.processes import COMMAND, environment, free_port, shown_of
+from tests.support.processes import COMMAND, environment, free_port, name_of, shown_of
 from tests.support.sealed_keys import KEY, OWN_KEY, OWN_KEYS, installed, sealed
 from vending_api.cli.serving import prepare_demo_database
 from vending_api.main import ELECTRUM_PATH
@@ -103,14 +103,7 @@ def _family(process: subprocess.Popen[Any]) -> list[psutil.Process]:
 
 
 def _tellers(process: subprocess.Popen[Any]) -> list[psutil.Process]:
-    return [one for one in _family(process) if _is_teller(one)]
-
-
-def _is_teller(process: psutil.Process) -> bool:
-    try:
-        return bool(process.name() == "vending-teller")
-    except psutil.Error:  # it has just ended
-        return False
+    return [one for one in _family(process) if name_of(one) == "vending-teller"]
 
 
 def _require_no_secret(process: subprocess.Popen[Any], *secrets: str) -> None:

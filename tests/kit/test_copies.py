@@ -43,7 +43,7 @@ def _greet_and_wait() -> None:
     open_files = {int(link.name) for link in Path("/proc/self/fd").iterdir()}
     name_this_process("vending-test")
     with own_end() as connection:
-        facts = (os.getpid(), os.getsid(0), open_files, connection.fileno(), _LOADED)
+        facts = (os.getpid(), os.getpgid(0), open_files, connection.fileno(), _LOADED)
         connection.sendall(frame(facts))
         assert connection.recv(1) == b""
 
@@ -52,9 +52,9 @@ def test_a_copy_has_what_is_loaded_and_none_of_the_files(
     copy: Callable[[Callable[[], None]], FarProcess],
 ) -> None:
     process = copy(_greet_and_wait)
-    pid, session, open_files, socket, loaded = process.greeting
+    pid, group, open_files, socket, loaded = process.greeting
     assert pid != os.getpid()
-    assert session == pid  # Ctrl-C does not reach it
+    assert group == pid  # Ctrl-C does not reach it
     assert loaded == _LOADED
     looking = {max(open_files - {socket})}  # /proc/self/fd itself
     assert open_files - looking == {0, 1, 2, socket}

@@ -140,7 +140,7 @@ def test_a_lane_whose_checkpoint_fails_has_committed_all_the_same_and_once(
     checkpoint = wal._checkpoint
     failed = threading.Event()
 
-    def fail_in_lanes(connection: Any) -> int:
+    def fail_in_lanes(connection: Any) -> tuple[int, int]:
         if threading.current_thread().name.startswith("committer"):
             failed.set()
             raise sqlite3.OperationalError("database or disk is full")
@@ -159,3 +159,34 @@ def test_a_lane_whose_checkpoint_fails_has_committed_all_the_same_and_once(
     lanes.stop()
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM one")).scalar_one() == told.count
+
+
+def test_while_somebody_reads_for_long_no_lane_makes_checkpoints_in_vain(
+    engine: Engine, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = wal._checkpoint
+    by: list[str] = []
+
+    def noted(connection: Any) -> tuple[int, int]:
+        by.append(threading.current_thread().name)
+        return checkpoint(connection)
+
+    monkeypatch.setattr(wal, "_LONG_LOG", 50)
+    monkeypatch.setattr(wal, "_LITTLE", 20)
+    monkeypatch.setattr(wal, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(wal, "_checkpoint", noted)
+    told = _Told()
+    lanes = Lanes(engine, release=told.release)
+    lanes.start()
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM one").fetchone()
+        _commit(lanes, told, 100)  # 400 pages that cannot be copied beyond what is read
+        by.clear()
+        _commit(lanes, told, 100)
+        assert by
+        assert not any(name.startswith("committer") for name in by)
+    while not any(name.startswith("committer") for name in by):
+        assert told.count < 2_000, "the log never begins anew"
+        _commit(lanes, told, 1)
+    lanes.stop()

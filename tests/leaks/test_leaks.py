@@ -38,7 +38,7 @@ def test_the_day_was_as_full_as_it_should_be(day: Day) -> None:
     assert len(day.keys) >= 4
     assert len(day.tokens) >= 10
     assert len(day.api_keys) == 2
-    assert len([place for place in day.shown if place.startswith("cmdline")]) == 3
+    assert len([place for place in day.shown if place.startswith("cmdline")]) >= 3
     log = day.shown["the log"]
     for event in (b"request_failed", b"webhook_signature_wrong", b"Error"):
         assert event in log

@@ -11,6 +11,7 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from tests.leaks.day import CARD, TILL_PASSWORD, WRONG_TILL_PASSWORD, Day
 from tests.support.http import PLAIN, message
+from tests.support.processes import name_of
 from vending_api.main import ELECTRUM_PATH
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def sells_in_trouble(day: Day) -> None:
             till.post(f"/meterLookups/{body['id']}", body)
     for name in ("vending-module", "vending-teller"):
         for one in day.family()[1:]:
-            if one.name() == name:
+            if name_of(one) == name:
                 one.kill()
                 psutil.wait_procs([one], 10)
         till.buy()

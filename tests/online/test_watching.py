@@ -210,15 +210,68 @@ def test_one_look_at_a_time(estate: Engine, monkeypatch: pytest.MonkeyPatch) -> 
     asyncio.run(scenario())
 
 
-def test_a_running_worker_looks_and_ends_with_its_look(estate: Engine, log_lines: Lines) -> None:
+def test_a_running_worker_looks(estate: Engine, log_lines: Lines) -> None:
     _spoil(estate)
 
     async def scenario() -> None:
         async with open_shop(estate) as shop:
             running = asyncio.create_task(shop.worker.run())
-            await asyncio.sleep(0)
+            while not _told(log_lines):  # noqa: ASYNC110 (nothing else says that it was told)
+                await asyncio.sleep(0.01)
             shop.worker.stop()
             await running
             assert _told(log_lines) == [DIFFERENCE]
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_ends_gives_up_its_look(
+    estate: Engine, monkeypatch: pytest.MonkeyPatch, log_lines: Lines
+) -> None:
+    """A look at a big day takes minutes, and nothing of it is lost."""
+
+    async def scenario() -> None:
+        async with open_shop(estate) as shop:
+            began, given_up = asyncio.Event(), asyncio.Event()
+
+            async def endless(*_: object) -> None:
+                began.set()
+                try:
+                    await asyncio.sleep(3600)
+                finally:
+                    given_up.set()
+
+            monkeypatch.setattr(shop.online.watching, "_look", endless)
+            running = asyncio.create_task(shop.worker.run())
+            await began.wait()
+            shop.worker.stop()
+            await running
+            assert given_up.is_set()
+            assert log_lines == []
+
+    asyncio.run(scenario())
+
+
+def test_a_look_that_takes_long_is_followed_by_a_long_rest(
+    estate: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+
+    async def scenario() -> None:
+        async with open_shop(estate) as shop:
+            loop = asyncio.get_running_loop()
+            hours = iter((0.0, 3600.0))
+
+            async def slow(*_: object) -> None:
+                looks.append(shop.clock())
+
+            monkeypatch.setattr(shop.online.watching, "_look", slow)
+            with monkeypatch.context() as patched:
+                patched.setattr(loop, "time", lambda: next(hours))
+                await shop.online.watching._try_to_look(shop.clock())
+            await _look(shop, hours=19.9)
+            assert len(looks) == 1
+            await _look(shop, hours=0.1)
+            assert len(looks) == 2
 
     asyncio.run(scenario())

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import psutil  # type: ignore[import-untyped]  # it ships no types
+
 from vending_api.cli.serving import LOOPBACK, listen
 from vending_api.settings import PREFIX
 
@@ -38,5 +40,14 @@ def shown_of(pid: int, name: str) -> bytes:
     """
     try:
         return Path(f"/proc/{pid}/{name}").read_bytes()
-    except PermissionError:
+    except (PermissionError, FileNotFoundError, ProcessLookupError):  # or it has just ended
         return b""
+
+
+def name_of(process: psutil.Process) -> str:
+    """Return what `ps` calls a process, "" for one that has just ended."""
+    try:
+        name: str = process.name()
+    except psutil.Error:
+        return ""
+    return name

@@ -51,7 +51,7 @@ def _be(run: Callable[[], None], keeps: int) -> NoReturn:
     """Do what a copy is for; never return to what the original was about to do."""
     code = _FAILED
     try:
-        os.setsid()  # Ctrl-C is for the original, which ends this one
+        os.setpgid(0, 0)  # Ctrl-C is for the original, which ends this one
         _leave_files(keeps)
         run()
         code = 0

@@ -15,7 +15,7 @@ from vending_api.kit.frames import frame, received
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_START_LIMIT_SECONDS: Final = 60
+_START_LIMIT_SECONDS: Final = 60.0
 _SOCKET: Final = "VENDING_LANES_SOCKET"
 """Tells the process the number of its socket."""
 
@@ -48,7 +48,7 @@ class FarProcess:
                 pass_fds=[far.fileno()],
                 env=os.environ | {_SOCKET: str(far.fileno())},
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the web's process, which ends this one
+                process_group=0,  # Ctrl-C is for the web's process, which ends this one
             )
         return cls(process, near)
 
@@ -74,15 +74,15 @@ class FarProcess:
         self.wait_until_begun()
         return self._greeting
 
-    def wait_until_begun(self) -> None:
-        """Wait for the greeting of the process.
+    def wait_until_begun(self, seconds: float = _START_LIMIT_SECONDS) -> None:
+        """Wait for the greeting of the process, so long at most.
 
         Raises StartFailed, or the exception that the process sent as its greeting; then it ends.
         """
         if self._greeting is not None:
             return
         near = self.connection
-        near.settimeout(_START_LIMIT_SECONDS)
+        near.settimeout(seconds)
         try:
             said = next(received(near), None)
         except OSError:

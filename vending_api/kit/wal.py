@@ -25,6 +25,8 @@ _PAUSE_SECONDS: Final = 0.25
 """Between two checkpoints; pages that many sales change go to the file once."""
 _LONG_LOG: Final = 8_192
 """Pages after which the log should begin anew: 16 MiB."""
+_LITTLE: Final = 4_096
+"""Pages that a lane may copy while sales wait."""
 
 _log = structlog.get_logger(__name__)
 
@@ -67,7 +69,9 @@ class LogKeeper:
             self._changed.clear()
             pause.wait(_PAUSE_SECONDS)
             with closing(engine.raw_connection()) as connection:
-                self._is_nearly_done = _try_checkpoint(connection.dbapi_connection) > _LONG_LOG
+                length, left = _try_checkpoint(connection.dbapi_connection)
+            # Who reads for long keeps a log from beginning anew; the lane would try in vain.
+            self._is_nearly_done = length > _LONG_LOG and left < _LITTLE
         engine.dispose()
 
 
@@ -75,8 +79,8 @@ def _leave_it_to_us(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA wal_autocheckpoint=0")
 
 
-def _try_checkpoint(connection: Any) -> int:
-    """Make a checkpoint, and return how many pages the log has; 0 if there was none.
+def _try_checkpoint(connection: Any) -> tuple[int, int]:
+    """Make a checkpoint, and return how many pages the log has, and how many of them are left.
 
     What it fails for, such as a full disk, is nothing to a sale that is committed.
     """
@@ -84,10 +88,10 @@ def _try_checkpoint(connection: Any) -> int:
         return _checkpoint(connection)
     except Exception as error:  # noqa: BLE001 (whatever it is, sales go on without)
         _log.warning("no_checkpoint_of_file", error=type(error).__name__)
-        return 0
+        return 0, 0
 
 
-def _checkpoint(connection: Any) -> int:
-    """Copy what can be without waiting for anybody, and return how many pages the log has."""
-    _, length, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    return int(length)
+def _checkpoint(connection: Any) -> tuple[int, int]:
+    """Copy what can be without waiting for anybody."""
+    _, length, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(length), int(length) - int(copied)

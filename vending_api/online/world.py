@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Mapping
     from datetime import datetime
 
     from vending_api.domain.notifications.types import Channel, Messenger
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from vending_api.domain.payments.types import PaymentPolicy
     from vending_api.domain.readings.types import MeterGateway
     from vending_api.domain.token_log.types import Signer
+    from vending_api.domain.watching.types import Alert
+
+Look = Callable[["datetime", "datetime"], "Awaitable[list[Alert]]"]
+"""Gives what is out of the ordinary now, and on days that have ended since the first moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,8 @@ class World:
     """A new UUID."""
     signer: Signer | None = None
     """What signs checkpoints of the token log; None where nothing does."""
+    look: Look | None = None
+    """What looks through a day somewhere else; None where a thread of this process does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,65 @@
+"""A look in a process of its own sees what one in this process sees, and ends when told to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import psutil  # type: ignore[import-untyped]  # it ships no types
+import pytest
+from sqlalchemy import delete
+
+from tests.support.selling import sell
+from tests.support.service import NOON, purchase, writing
+from vending_api.domain.token_log.tables import TOKEN_LOG
+from vending_api.domain.watching.service import alerts
+from vending_api.kit.far_process import StartFailed
+from vending_api.looking import look_elsewhere
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@pytest.fixture
+def spoilt(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Give a database that has sold what its log does not know of, as the environment names it."""
+    sell(engine, purchase())
+    with writing(engine) as connection, connection.begin():
+        connection.execute(delete(TOKEN_LOG))
+    url = engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("VENDING_DATABASE_URL", url)
+    monkeypatch.setenv("VENDING_DEMO", "1")
+    return engine
+
+
+def test_what_is_found_elsewhere_is_what_is_found_here(spoilt: Engine) -> None:
+    found = asyncio.run(look_elsewhere(NOON, NOON))
+    with spoilt.connect() as connection:
+        assert found == alerts(connection, NOON, since=NOON)
+    assert len(found) == 1
+
+
+@pytest.mark.usefixtures("spoilt")
+def test_a_look_that_nobody_waits_for_any_more_ends() -> None:
+    me = psutil.Process()
+    others = me.children()
+
+    async def scenario() -> None:
+        look = asyncio.create_task(look_elsewhere(NOON, NOON))
+        while len(begun := [one for one in me.children() if one not in others]) == 0:  # noqa: ASYNC110 (nothing else says that it has begun)
+            await asyncio.sleep(0.01)
+        look.cancel()
+        await asyncio.wait([look])
+        assert look.cancelled()
+        assert not any(one.is_running() for one in begun)
+
+    asyncio.run(scenario())
+
+
+def test_what_keeps_it_from_looking_is_an_error_of_this_process(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDING_DEMO", "1")
+    monkeypatch.setenv("VENDING_DATABASE_URL", sqlite_url)  # it has no tables
+    with pytest.raises(StartFailed, match="OperationalError"):
+        asyncio.run(look_elsewhere(NOON, NOON))

@@ -1,0 +1,72 @@
+"""Who looks through a day: a process of its own, which gives way to all that sells.
+
+A look reads every sale of a day, which takes seconds on a small site and minutes on a big one. It
+gets the processor when nobody else wants it, and whoever started it may end it at any moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from vending_api.database import database_of
+from vending_api.domain.watching.service import alerts
+from vending_api.kit.db import one_view
+from vending_api.kit.far_process import FarProcess, StartFailed, own_end
+from vending_api.kit.frames import frame, received
+from vending_api.kit.logging import configure_logging
+from vending_api.kit.prctl import end_with_the_starter, name_this_process
+from vending_api.kit.priority import give_way
+from vending_api.kit.private_memory import keep_memory_private
+from vending_api.settings import load_settings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from vending_api.domain.watching.types import Alert
+
+_PROGRAM: Final = "from vending_api.looking import main; main()"
+_LIMIT_SECONDS: Final = 3_600.0
+
+_log = structlog.get_logger(__name__)
+
+
+async def look_elsewhere(since: datetime, now: datetime) -> list[Alert]:
+    """Return what is out of the ordinary, as another process sees it; see `watching.alerts`.
+
+    Raises StartFailed where that one cannot look. If the caller is cancelled, it ends at once.
+    """
+    process = FarProcess.of_program(_PROGRAM)  # here, so that no cancelling can lose it
+    try:
+        process.connection.sendall(frame((since, now)))
+        await asyncio.to_thread(process.wait_until_begun, _LIMIT_SECONDS)
+        found: list[Alert] = process.greeting
+        return found
+    finally:
+        await asyncio.to_thread(process.stop)
+
+
+def main() -> None:
+    """Be the process that looks, once, as the environment configures it."""
+    name_this_process("vending-watch")
+    end_with_the_starter()
+    keep_memory_private()
+    give_way()
+    configure_logging()
+    with own_end() as connection:
+        since, now = next(received(connection))
+        try:
+            found = _found(since, now)
+        except Exception as error:  # noqa: BLE001 (whatever it is, who asked goes on)
+            _log.warning("look_failed", error=type(error).__name__)
+            connection.sendall(frame(StartFailed(type(error).__name__)))
+        else:
+            connection.sendall(frame(found))
+
+
+def _found(since: datetime, now: datetime) -> list[Alert]:
+    engine = database_of(load_settings(), connections=1)
+    with engine.connect() as connection:
+        return alerts(one_view(connection), now, since=since)
