@@ -18,7 +18,7 @@ from sqlalchemy import func, select, text
 
 from tests.support.http import CREDENTIALS, message, point_of_sale
 from tests.support.metrics import ask, scrape
-from tests.support.processes import COMMAND, environment, free_port, name_of
+from tests.support.processes import COMMAND, WEB, environment, free_port, name_of
 from tests.support.service import writing
 from vending_api.domain.sales.tables import SALE
 from vending_api.kit.db import open_database
@@ -164,7 +164,7 @@ def test_workers_end_when_what_supervises_them_is_killed(tmp_path: Path, postgre
         first = psutil.Process(process.pid)
         family = first.children(recursive=True)
         names = Counter(map(name_of, family))  # and whoever looks through the day just now
-        assert (names["vending-module"], names["vending-teller"], names["vending-web"]) == (1, 2, 2)
+        assert (names["vending-module"], names["vending-teller"], names[WEB]) == (1, 2, 2)
         first.kill()
         _, alive = psutil.wait_procs(family, timeout=_SECONDS)
         assert alive == []

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from tests.faults.clock import Clock
+from tests.support.processes import WEB
 from vending_api import main
 from vending_api.beside import security_module_at_hand
 from vending_api.cli.serving import listen, prepare_demo_database, run_workers, server_config
 from vending_api.kit import db
 from vending_api.kit.far_process import FarProcess
+from vending_api.kit.prctl import name_this_process
 from vending_api.settings import Settings, load_settings
 from vending_api.teller import main as run_teller
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 def create_app() -> Starlette:
     """Return the service of the environment; each worker process calls it."""
+    name_this_process(WEB)
     main.start_teller = _start_teller  # type: ignore[attr-defined]  # for those that replace it
     clock = os.environ.get("FAULTS_CLOCK")
     return main.create_app(

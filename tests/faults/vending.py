@@ -13,7 +13,7 @@ import httpx2
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from tests.support.http import get
-from tests.support.processes import COMMAND, environment, free_port
+from tests.support.processes import COMMAND, WEB, environment, free_port, name_of
 from vending_api.cli.serving import LOOPBACK
 from vending_api.main import ELECTRUM_PATH
 
@@ -128,10 +128,9 @@ class VendingService:
         return len(self._running_workers()) == self._workers
 
     def _running_workers(self) -> list[psutil.Process]:
-        """Those that were copied from the first; the security module was not."""
         assert self._process is not None
-        first = psutil.Process(self._process.pid)
-        return [child for child in first.children() if _command_of(child) == first.cmdline()]
+        children = psutil.Process(self._process.pid).children()
+        return [child for child in children if name_of(child) == WEB]
 
     def _answers(self) -> bool:
         try:
@@ -142,11 +141,3 @@ class VendingService:
 
     def _end_of_log(self) -> str:
         return self._log.read_text(errors="replace")[-_SHOWN:]
-
-
-def _command_of(process: psutil.Process) -> list[str]:
-    try:
-        command: list[str] = process.cmdline()  # of one that has ended it is empty
-    except psutil.NoSuchProcess:
-        return []
-    return command

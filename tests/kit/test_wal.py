@@ -172,7 +172,6 @@ def test_while_somebody_reads_for_long_no_lane_makes_checkpoints_in_vain(
         return checkpoint(connection)
 
     monkeypatch.setattr(wal, "_LONG_LOG", 50)
-    monkeypatch.setattr(wal, "_LITTLE", 20)
     monkeypatch.setattr(wal, "_PAUSE_SECONDS", 0)
     monkeypatch.setattr(wal, "_checkpoint", noted)
     told = _Told()

@@ -14,6 +14,8 @@ from vending_api.settings import PREFIX
 
 COMMAND: Final = (sys.executable, "-c", "from vending_api.cli import main; main()")
 """On whatever interpreter runs the tests."""
+WEB: Final = "vending-web"
+"""What `ps` calls a worker of `vending serve`."""
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from vending_api.kit.far_process import FarProcess
     from vending_api.settings import Networks, Settings
 
 LOOPBACK = "127.0.0.1"
+_FACTORY = "vending_api.main:create_app_from_environment"
 
 
 def run(settings: Settings, wait_for_security_module: Callable[[], None]) -> None:
@@ -47,35 +47,37 @@ def run(settings: Settings, wait_for_security_module: Callable[[], None]) -> Non
         wait_for_security_module()
         require_approved_keys(settings)
         if settings.workers == 1:
-            _run_one(settings, teller)
+            _serve(settings, create_app(settings, teller=teller))
             return
         # Each worker starts its own: here what is wrong stops the start, once.
         require_ready(settings, teller)
     finally:
         teller.stop()
-    _run_workers(settings)
+    _serve(settings, _FACTORY)
 
 
-def _run_one(settings: Settings, teller: FarProcess) -> None:
-    app = create_app(settings, teller=teller)
+def _serve(settings: Settings, app: object) -> None:
+    """Serve an application, or what the factory of that name makes in each worker."""
     listener = listen(settings.host, settings.port)
     announce(settings, listener)
     keep_what_is_loaded()
-    uvicorn.Server(_config(settings, app)).run(sockets=[listener])
-
-
-def _run_workers(settings: Settings) -> None:
-    listener = listen(settings.host, settings.port)
-    announce(settings, listener)
-    keep_what_is_loaded()
-    factory = "vending_api.main:create_app_from_environment"
-    run_workers(_config(settings, factory), listener)
+    config = server_config(
+        app,
+        settings.workers,
+        tls_cert=settings.tls_cert,
+        tls_key=settings.tls_key,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    if settings.workers == 1:
+        uvicorn.Server(config).run(sockets=[listener])
+    else:
+        run_workers(config, listener)
 
 
 def run_workers(config: uvicorn.Config, listener: socket.socket) -> None:
     """Serve with several processes, and start another for one that ends."""
     # Copies of this process have loaded all that they need; uvicorn would begin anew.
-    _subprocess.spawn = multiprocessing.get_context("fork")  # type: ignore[assignment]
+    _subprocess.spawn = multiprocessing.get_context("fork")  # type: ignore[assignment]  # declared as of the other kind
     Multiprocess(config, [listener]).run()
 
 
@@ -87,16 +89,6 @@ def prepare_demo_database(settings: Settings) -> None:
         ensure_demo_data(connection)
         ensure_demo_estate(connection)
     engine.dispose()
-
-
-def _config(settings: Settings, app: object) -> uvicorn.Config:
-    return server_config(
-        app,
-        settings.workers,
-        tls_cert=settings.tls_cert,
-        tls_key=settings.tls_key,
-        trusted_proxies=settings.trusted_proxies,
-    )
 
 
 def server_config(

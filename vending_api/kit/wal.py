@@ -25,8 +25,6 @@ _PAUSE_SECONDS: Final = 0.25
 """Between two checkpoints; pages that many sales change go to the file once."""
 _LONG_LOG: Final = 8_192
 """Pages after which the log should begin anew: 16 MiB."""
-_LITTLE: Final = 4_096
-"""Pages that a lane may copy while sales wait."""
 
 _log = structlog.get_logger(__name__)
 
@@ -70,8 +68,8 @@ class LogKeeper:
             pause.wait(_PAUSE_SECONDS)
             with closing(engine.raw_connection()) as connection:
                 length, left = _try_checkpoint(connection.dbapi_connection)
-            # Who reads for long keeps a log from beginning anew; the lane would try in vain.
-            self._is_nearly_done = length > _LONG_LOG and left < _LITTLE
+            # Who reads for long keeps most of a log from being copied; a lane would try in vain.
+            self._is_nearly_done = length > _LONG_LOG and 2 * left < length
         engine.dispose()
 
 
