@@ -6,7 +6,9 @@ import json
 import pickle
 import socket
 import struct
+import threading
 from contextlib import closing, suppress
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +25,7 @@ from sts.errors import (
 from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, SupplyGroupCode, TariffIndex
 from sts.meter_number import MeterPan
 from sts.security_module import (
+    InProcessSecurityModule,
     IssuedToken,
     IssueRequest,
     KeyChangeRequest,
@@ -30,6 +33,7 @@ from sts.security_module import (
     VerifyRequest,
 )
 from sts.token_identifier import TokenIdentifier
+from sts.tokens.codec import TokenCodec
 from sts.tokens.credit import Resource, TransferCredit
 from sts.tokens.currency_credit import CurrencyCredit
 from sts.tokens.kinds import READERS
@@ -37,12 +41,13 @@ from sts.units import TransferAmount
 from tests.custody.conftest import HERE, serving
 from vending_api.custody import wire
 from vending_api.custody.client import SecurityModuleElsewhere
-from vending_api.custody.counters import Limits
+from vending_api.custody.counters import Counters, Limits
+from vending_api.custody.server import Server
 from vending_api.kit.errors import SecurityModuleUnavailable
 from vending_api.sandbox.example_keys import example_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sts.tokens.kinds import Token
@@ -328,3 +333,47 @@ def test_a_module_that_comes_back_is_asked_again(path: Path) -> None:
 def test_a_module_that_is_not_there_is_named_unavailable(path: Path) -> None:
     with pytest.raises(SecurityModuleUnavailable):
         SecurityModuleElsewhere(path)
+
+
+class _Slow(InProcessSecurityModule):
+    """A module that makes nothing before it may."""
+
+    def __init__(self) -> None:
+        super().__init__(example_keys(), TokenCodec())
+        self.is_asked, self.may_answer = threading.Event(), threading.Event()
+
+    def issue(self, requests: Sequence[IssueRequest]) -> list[IssuedToken | StsError]:
+        self.is_asked.set()
+        self.may_answer.wait()
+        return super().issue(requests)
+
+
+def test_a_module_that_is_to_end_answers_first_what_it_was_asked(
+    path: Path, tmp_path: Path
+) -> None:
+    slow, file = _Slow(), tmp_path / "counters.json"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    server = Server(slow, Counters(Limits(), file), lambda: date(2024, 7, 10), listener)
+    serving, ending = (threading.Thread(target=act) for act in (server.serve, server.stop))
+    serving.start()
+    with closing(SecurityModuleElsewhere(path)) as elsewhere:
+        answer = elsewhere.begin_issue([IssueRequest(METER, credit())])
+        slow.is_asked.wait()
+        ending.start()
+        serving.join(0.3)
+        assert serving.is_alive(), "its process would end here, and the answer with it"
+        server.stop()  # who is told twice has heard it once
+        slow.may_answer.set()
+        assert answer() == HERE.issue([IssueRequest(METER, credit())])
+        serving.join()
+    assert json.loads(file.read_text())["123457/1"]["tokens"] == 1
+
+
+def test_a_module_that_cannot_listen_any_more_ends_with_the_reason(path: Path) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    server = Server(HERE, Counters(Limits(), None), lambda: date(2024, 7, 10), listener)
+    listener.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        server.serve()

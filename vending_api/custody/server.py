@@ -70,6 +70,8 @@ class Server:
         self._listener = listener
         self._counting = threading.Lock()
         self._answering: dict[threading.Thread, socket.socket] = {}
+        self._is_ending = False
+        self._ended = threading.Event()
         listener.listen(_WAITING)  # who connects from now on is answered once it serves
         self._does: dict[str, Callable[[Sequence[Any]], list[Any]]] = {
             "facts": self._facts,
@@ -79,11 +81,14 @@ class Server:
         }
 
     def serve(self) -> None:
-        """Answer until `stop`."""
+        """Answer until `stop`, and return when that has."""
         while True:
             try:
                 connection, _ = self._listener.accept()
-            except OSError:  # it was closed
+            except OSError:
+                if not self._is_ending:
+                    raise
+                self._ended.wait()
                 return
             thread = threading.Thread(target=self._answer, args=(connection,), daemon=True)
             self._answering[thread] = connection
@@ -91,6 +96,9 @@ class Server:
 
     def stop(self) -> None:
         """Answer what was asked and nothing more, and have the counters written."""
+        if self._is_ending:
+            return
+        self._is_ending = True
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread, connection in list(self._answering.items()):
@@ -102,6 +110,7 @@ class Server:
                 self._counters.close()
             except CountersNotWritten as error:  # the file says more than was made, so it is safe
                 _log.error("counters_not_written", reason=str(error))
+        self._ended.set()
 
     def _answer(self, connection: socket.socket) -> None:
         with connection:
