@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +17,9 @@ from sqlalchemy import func, select, text
 
 from tests.support.http import CREDENTIALS, message, point_of_sale
 from tests.support.metrics import ask, scrape
-from tests.support.processes import COMMAND, WEB, environment, free_port, name_of
+from tests.support.processes import WEB, free_port, name_of
 from tests.support.service import writing
+from tests.support.warm import WarmVending, begin_vending
 from vending_api.domain.sales.tables import SALE
 from vending_api.kit.db import open_database
 from vending_api.main import ELECTRUM_PATH
@@ -34,25 +34,18 @@ _SECONDS: Final = 60
 
 
 @contextmanager
-def _serving(
-    folder: Path, *arguments: str, **settings: str
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def _serving(folder: Path, *arguments: str, **settings: str) -> Iterator[tuple[WarmVending, str]]:
     """Run `vending serve --demo`, and give the process and the address of the interface."""
     port = free_port()
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--demo", "--port", str(port), *arguments],
-        cwd=folder,
-        env=environment(**settings),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = ("serve", "--demo", "--port", str(port), *arguments)
+    process = begin_vending(folder, *command, errors=folder / "log", **settings)
     address = f"http://127.0.0.1:{port}{ELECTRUM_PATH}"
     try:
         _until(lambda: _is_ready(address))
         yield process, address
     finally:
-        process.terminate()
-        process.communicate(timeout=_SECONDS)
+        process.send_signal(signal.SIGTERM)
+        process.wait(_SECONDS)
 
 
 def _is_ready(address: str) -> bool:
@@ -120,10 +113,10 @@ def test_what_was_accepted_before_sigterm_is_sold_and_answered(
             assert process.poll() is None, "it ended before it had finished"
             assert not any(one.done() for one in asked)
         answers = [one.result(_SECONDS) for one in asked]
-        _, errors = process.communicate(timeout=_SECONDS)
+        code, errors = process.wait(_SECONDS), (tmp_path / "log").read_text()
     assert {answer.status_code for answer in answers} == {201}, [one.text for one in answers]
     assert "Traceback" not in errors
-    assert process.returncode in {0, -signal.SIGTERM}
+    assert code in {0, -signal.SIGTERM}
     with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(SALE)).scalar() == _BUYERS
     engine.dispose()
@@ -142,8 +135,9 @@ def test_a_failed_request_leaves_one_line_without_names_and_tokens(tmp_path: Pat
             trust_env=False,
         )
         assert failed.status_code == 504
-        process.terminate()
-        _, errors = process.communicate(timeout=_SECONDS)
+        process.send_signal(signal.SIGTERM)
+        process.wait(_SECONDS)
+    errors = (tmp_path / "log").read_text()
     lines = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
     (line,) = [line for line in lines if line["event"] != "sample_sta_tables"]
     assert line.pop("milliseconds") >= 100

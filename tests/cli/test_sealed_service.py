@@ -24,6 +24,7 @@ from sts.keys.sealing import Custody, OpenedBy, OpeningSecret
 from tests.support.http import get, message, point_of_sale
 from tests.support.processes import COMMAND, environment, free_port, name_of, shown_of
 from tests.support.sealed_keys import KEY, OWN_KEY, OWN_KEYS, installed, sealed
+from tests.support.warm import run_vending
 from vending_api.cli.serving import prepare_demo_database
 from vending_api.main import ELECTRUM_PATH
 from vending_api.settings import Settings
@@ -219,16 +220,7 @@ def test_workers_hand_a_passphrase_on_where_no_process_shows_it(
 def test_a_service_that_nobody_can_open_does_not_start(tmp_path: Path, command: str) -> None:
     keys = installed(tmp_path)
     (tmp_path / "keys.key").write_text(f"{KEY[::-1]}\n")
-    done = subprocess.run(
-        [*COMMAND, command],
-        cwd=tmp_path,
-        env=environment(**keys),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
+    done = run_vending(tmp_path, command, **keys)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "keys.sealed: it is not opened by what was given" in line

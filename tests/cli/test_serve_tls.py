@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import ssl
-import subprocess
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.support.certificates import DAY, pair
 from tests.support.http import CREDENTIALS, message
-from tests.support.processes import COMMAND, environment, free_port
+from tests.support.processes import free_port
+from tests.support.warm import begin_vending, run_vending
 from vending_api.cli.tls import require_sound_pair
 from vending_api.main import ELECTRUM_PATH
 from vending_api.settings import Settings, SettingsInvalid, load_settings
@@ -120,15 +121,8 @@ def test_one_without_the_other_is_refused(
 
 def test_a_service_with_a_bad_pair_does_not_start(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path, last=-DAY / 2)
-    done = subprocess.run(
-        [*COMMAND, "serve", "--demo", "--tls-cert", str(certificate), "--tls-key", str(key)],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
+    both = ("--tls-cert", str(certificate), "--tls-key", str(key))
+    done = run_vending(tmp_path, "serve", "--demo", *both)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"vending: VENDING_TLS_CERT: {certificate} ran out on ")
@@ -141,23 +135,16 @@ def _served(folder: Path, sound: tuple[Path, Path], *more: str, **settings: str)
     certificate, key = sound
     port = free_port()
     how = ("--port", str(port), "--tls-cert", str(certificate), "--tls-key", str(key), *more)
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--demo", *how],
-        cwd=folder,
-        env=environment(**settings),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
+    log = folder / "log"
+    process = begin_vending(folder, "serve", "--demo", *how, errors=log, **settings)
     try:
-        said = ""
-        while f"https://127.0.0.1:{port}/api/docs" not in said:
-            said = process.stderr.readline()
-            assert said, "it ended at its start"
+        while f"https://127.0.0.1:{port}/api/docs" not in log.read_text():
+            assert process.poll() is None, "it ended at its start"
+            time.sleep(0.05)
         yield port
     finally:
-        process.terminate()
-        process.communicate(timeout=_SECONDS)
+        process.send_signal(signal.SIGTERM)
+        process.wait(_SECONDS)
 
 
 def _until_ready(client: httpx2.Client) -> None:

@@ -21,6 +21,7 @@ from tests.support.processes import COMMAND, environment, free_port
 from tests.support.sealed_keys import OWN_KEY, OWN_KEYS, installed
 from tests.support.service import prepared_engine
 from tests.support.vending_command import VendingCommand
+from tests.support.warm import WarmVending, begin_vending, run_vending
 from vending_api.main import ELECTRUM_PATH
 from vending_api.sandbox.virtual_meters import demo_virtual_meter
 
@@ -29,43 +30,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _vending(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 @contextmanager
 def _serving(folder: Path, *arguments: str, **settings: str) -> Iterator[tuple[int, int]]:
     """Run `vending serve`, give its process id and port, and end it with SIGTERM."""
     port = free_port()
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", str(port), *arguments],
-        cwd=folder,
-        env=environment(**settings),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    log = folder / f"{port}.log"
+    command = ("serve", "--port", str(port), *arguments)
+    process = begin_vending(folder, *command, errors=log, **settings)
     try:
         _wait_until_it_answers(process, port)
         yield process.pid, port
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.stderr is not None
-        errors = process.stderr.read()
-        process.wait(30)
-        process.stderr.close()
-    assert "Traceback" not in errors
-    assert process.returncode in {0, -signal.SIGTERM}
+        code = process.wait(30)
+    assert "Traceback" not in log.read_text()
+    assert code in {0, -signal.SIGTERM}
 
 
-def _wait_until_it_answers(process: subprocess.Popen[str], port: int) -> None:
+def _wait_until_it_answers(process: WarmVending, port: int) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         assert process.poll() is None, "the service ended at its start"
@@ -90,7 +72,7 @@ def test_the_demo_shows_a_token_accepted_once_and_refused_the_second_time(tmp_pa
         "VENDING_STA_TABLES": "/nowhere",
         "VENDING_WORKERS": "8",
     }
-    done = _vending(tmp_path, "demo", "--once", **elsewhere)
+    done = run_vending(tmp_path, "demo", "--once", **elsewhere)
     assert done.returncode == 0, done.stderr
     assert "Pierre De Wet" in done.stdout
     assert "first time: accepted" in done.stdout
@@ -184,42 +166,43 @@ def _refused(done: subprocess.CompletedProcess[str], code: int, text: str) -> No
 
 
 def test_a_service_without_keys_does_not_start(tmp_path: Path) -> None:
-    _refused(_vending(tmp_path, "serve"), 2, "VENDING_KEYS_FILE")
+    _refused(run_vending(tmp_path, "serve"), 2, "VENDING_KEYS_FILE")
 
 
 def test_sqlite_refuses_a_second_worker(tmp_path: Path) -> None:
-    _refused(_vending(tmp_path, "serve", "--demo", "--workers", "2"), 2, "VENDING_WORKERS: SQLite")
+    done = run_vending(tmp_path, "serve", "--demo", "--workers", "2")
+    _refused(done, 2, "VENDING_WORKERS: SQLite")
 
 
 def test_published_keys_are_refused_outside_a_demo(tmp_path: Path) -> None:
     published = OWN_KEYS.replace(OWN_KEY, "abababababababab")
-    done = _vending(tmp_path, "serve", **installed(tmp_path, published))
+    done = run_vending(tmp_path, "serve", **installed(tmp_path, published))
     _refused(done, 2, "published test keys")
     assert "abababababababab" not in done.stderr
 
 
 def test_plain_keys_are_refused_outside_a_demo(tmp_path: Path) -> None:
     (tmp_path / "keys.toml").write_text(OWN_KEYS)
-    done = _vending(tmp_path, "serve", VENDING_KEYS_FILE="keys.toml")
+    done = run_vending(tmp_path, "serve", VENDING_KEYS_FILE="keys.toml")
     _refused(done, 2, "its keys are not sealed")
     assert "sts keys seal" in done.stderr
     assert OWN_KEY not in done.stderr
 
 
 def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
-    _refused(_vending(tmp_path, "serve", VENDING_KEYS_FILE="none.toml"), 1, "none.toml")
+    _refused(run_vending(tmp_path, "serve", VENDING_KEYS_FILE="none.toml"), 1, "none.toml")
 
 
 def test_missing_tables_are_named(tmp_path: Path) -> None:
-    done = _vending(tmp_path, "serve", "--demo", VENDING_STA_TABLES="none.toml")
+    done = run_vending(tmp_path, "serve", "--demo", VENDING_STA_TABLES="none.toml")
     _refused(done, 1, "none.toml")
 
 
 def test_an_older_schema_does_not_start_until_it_is_upgraded(tmp_path: Path) -> None:
     keys = installed(tmp_path)
-    _refused(_vending(tmp_path, "serve", **keys), 2, "vending database upgrade")
-    assert _vending(tmp_path, "database", "upgrade").returncode == 0
-    assert _vending(tmp_path, "database", "upgrade").returncode == 0
+    _refused(run_vending(tmp_path, "serve", **keys), 2, "vending database upgrade")
+    assert run_vending(tmp_path, "database", "upgrade").returncode == 0
+    assert run_vending(tmp_path, "database", "upgrade").returncode == 0
     with _serving(tmp_path, **keys):
         pass
 
@@ -228,7 +211,7 @@ def test_a_demo_keeps_out_of_a_database_with_real_utilities(tmp_path: Path) -> N
     prepared_engine(f"sqlite:///{tmp_path / 'vending.db'}").dispose()
     with closing(sqlite3.connect(tmp_path / "vending.db")) as connection, connection:
         connection.execute("UPDATE utility SET name = 'Real ' || key")
-    _refused(_vending(tmp_path, "serve", "--demo"), 1, "real utilities")
+    _refused(run_vending(tmp_path, "serve", "--demo"), 1, "real utilities")
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
@@ -236,8 +219,8 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = str(holder.getsockname()[1])
-        _refused(_vending(tmp_path, "serve", "--demo", "--port", port), 1, f"127.0.0.1:{port}")
-        _refused(_vending(tmp_path, "demo", "--once", "--port", port), 1, f"127.0.0.1:{port}")
+        _refused(run_vending(tmp_path, "serve", "--demo", "--port", port), 1, f"127.0.0.1:{port}")
+        _refused(run_vending(tmp_path, "demo", "--once", "--port", port), 1, f"127.0.0.1:{port}")
 
 
 @pytest.fixture
@@ -262,7 +245,7 @@ def test_a_database_that_cannot_be_reached_is_one_line_without_its_password(
 ) -> None:
     url = f"postgresql+psycopg://vending:hunter2@/vending?host={tmp_path}"
     for command in (("database", "upgrade"), ("serve", "--demo")):
-        done = _vending(tmp_path, *command, VENDING_DATABASE_URL=url)
+        done = run_vending(tmp_path, *command, VENDING_DATABASE_URL=url)
         _refused(done, 1, "database")
         assert "hunter2" not in done.stderr
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
 import time
 from typing import TYPE_CHECKING, Final
 
 from tests.online.proof import require_all_money_explained
 from tests.online.shop import SECRET_KEY, MovedClock, furnish, open_shop
-from tests.support.processes import COMMAND, environment
+from tests.support.warm import WarmVending, begin_vending, run_vending
 from vending_api.domain.payments.types import OrderState
 from vending_api.main import utc_now
 
@@ -22,19 +21,16 @@ if TYPE_CHECKING:
 _SECONDS: Final = 30
 
 
-def _worker(engine: Engine, folder: Path, paystack_url: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, "worker"],
-        cwd=folder,
-        env=environment(
-            VENDING_DATABASE_URL=engine.url.render_as_string(hide_password=False),
-            VENDING_DEMO="true",
-            VENDING_PUBLIC_URL="http://127.0.0.1",
-            VENDING_PAYSTACK_SECRET_KEY=SECRET_KEY,
-            VENDING_PAYSTACK_URL=paystack_url,
-        ),
-        stderr=subprocess.PIPE,
-        text=True,
+def _worker(engine: Engine, folder: Path, paystack_url: str) -> WarmVending:
+    return begin_vending(
+        folder,
+        "worker",
+        errors=folder / "log",
+        VENDING_DATABASE_URL=engine.url.render_as_string(hide_password=False),
+        VENDING_DEMO="true",
+        VENDING_PUBLIC_URL="http://127.0.0.1",
+        VENDING_PAYSTACK_SECRET_KEY=SECRET_KEY,
+        VENDING_PAYSTACK_URL=paystack_url,
     )
 
 
@@ -58,8 +54,9 @@ def test_a_worker_vends_for_what_was_paid_and_ends_when_it_is_told(
                 assert process.poll() is None
                 await asyncio.sleep(0.05)
             process.send_signal(signal.SIGTERM)
-            _, written = await asyncio.to_thread(process.communicate, timeout=_SECONDS)
-            assert process.returncode == 0, written
+            code = await asyncio.to_thread(process.wait, _SECONDS)
+            written = (tmp_path / "log").read_text()
+            assert code == 0, written
             assert SECRET_KEY not in written
             await require_all_money_explained(shop)
 
@@ -67,14 +64,7 @@ def test_a_worker_vends_for_what_was_paid_and_ends_when_it_is_told(
 
 
 def test_a_worker_that_is_not_configured_says_what_is_missing(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*COMMAND, "worker"],
-        cwd=tmp_path,
-        env=environment(VENDING_DATABASE_URL=f"sqlite:///{tmp_path / 'none.db'}"),
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
+    url = f"sqlite:///{tmp_path / 'none.db'}"
+    done = run_vending(tmp_path, "worker", VENDING_DATABASE_URL=url)
     assert done.returncode == 2
     assert done.stderr.startswith("vending: VENDING_KEYS_FILE")

@@ -27,6 +27,7 @@ from tests.custody.test_elsewhere import METER, credit
 from tests.house_rules.tree import ROOT
 from tests.support.http import get, message, point_of_sale
 from tests.support.processes import COMMAND, environment, free_port
+from tests.support.warm import run_vending
 from vending_api.custody.client import SecurityModuleElsewhere
 from vending_api.custody.start import ModuleNotStarted, ModuleProcess
 from vending_api.kit.errors import SecurityModuleUnavailable
@@ -155,15 +156,7 @@ def test_what_is_wrong_is_one_line(
     tmp_path: Path, settings: dict[str, str], arguments: list[str], code: int, text: str
 ) -> None:
     (tmp_path / "bad").write_text("[]")
-    done = subprocess.run(
-        [*COMMAND, "security-module", *arguments],
-        cwd=tmp_path,
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_vending(tmp_path, "security-module", *arguments, **settings)
     lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
     assert done.returncode == code, done.stderr
     assert len(lines) == 1

@@ -14,11 +14,19 @@ from vending_api.kit.far_lanes import serve_lanes
 from vending_api.kit.far_process import StartFailed, refuse_to_begin
 
 if TYPE_CHECKING:
+    import socket
+
     from sqlalchemy import Connection
 
 NUMBERS = Table("numbers", MetaData(), Column("number", Integer, primary_key=True))
 URL = "FAR_DATABASE_URL"
 REFUSES = "FAR_REFUSES"
+
+
+def be(connection: socket.socket, settings: dict[str, str]) -> None:
+    """Be the process, one that was forked."""
+    os.environ.update(settings, VENDING_LANES_SOCKET=str(connection.detach()))
+    main()
 
 
 def main() -> None:

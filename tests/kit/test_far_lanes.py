@@ -6,13 +6,15 @@ import asyncio
 import os
 import pickle
 import signal
+import socket
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from sqlalchemy import select
 
-from tests.kit.far_process import NUMBERS, REFUSES, URL
+from tests.kit.far_process import NUMBERS, REFUSES, URL, be
+from tests.support.warm import PROCESSES
 from vending_api.kit.db import open_database
 from vending_api.kit.errors import (
     MessageIdUsed,
@@ -26,6 +28,7 @@ from vending_api.kit.frames import Frames, frame
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from multiprocessing.process import BaseProcess
 
     from sqlalchemy import Engine
 
@@ -40,9 +43,28 @@ def bare(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]
 
 
 def _process() -> FarProcess:
-    process = FarProcess.of_program("from tests.kit.far_process import main; main()")
-    process.wait_until_begun()
-    return process
+    near, far = socket.socketpair()
+    with far:
+        process = PROCESSES.Process(target=be, args=(far, dict(os.environ)))
+        process.start()
+    begun = FarProcess(_Ended(process), near)
+    begun.wait_until_begun()
+    return begun
+
+
+class _Ended(NamedTuple):
+    """A process as `FarProcess` ends it."""
+
+    process: BaseProcess
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def wait(self) -> int:
+        self.process.join()
+        code = self.process.exitcode
+        assert code is not None
+        return code
 
 
 def _stored(engine: Engine) -> list[int]:
@@ -173,6 +195,13 @@ def test_why_it_cannot_begin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         _process()
     with pytest.raises(StartFailed, match="ended before it had begun"):
         FarProcess.of_program("raise SystemExit(3)").wait_until_begun()
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_program_of_its_own_says_that_it_has_begun() -> None:
+    process = FarProcess.of_program("from tests.kit.far_process import main; main()")
+    assert process.greeting > 0
+    process.stop()
 
 
 def test_a_process_that_cannot_begin_again_is_tried_again(bare: Engine) -> None:

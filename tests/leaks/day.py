@@ -21,6 +21,7 @@ from tests.leaks.forms import Secret, credentials, octets, text, token
 from tests.support.http import get
 from tests.support.processes import COMMAND, environment, free_port, shown_of
 from tests.support.sealed_keys import by_passphrase, sealed
+from tests.support.warm import run_vending
 from vending_api.cli.in_thread import served
 from vending_api.cli.serving import LOOPBACK, listen
 from vending_api.kit.vault import write_new_data_key
@@ -144,16 +145,9 @@ class Day:
 
     def command(self, *arguments: str, said: str = "") -> None:
         """Run a command of `vending` on the same database, and keep what it writes."""
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env=environment(VENDING_DATA_KEYS_FILE=str(self.folder / "data.keys")),
-            input=said.encode(),
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-        self.shown[f"output of {' '.join(arguments)}"] = done.stdout + done.stderr
+        keys = str(self.folder / "data.keys")
+        done = run_vending(self.folder, *arguments, said=said, VENDING_DATA_KEYS_FILE=keys)
+        self.shown[f"output of {' '.join(arguments)}"] = (done.stdout + done.stderr).encode()
 
 
 @contextmanager

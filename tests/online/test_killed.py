@@ -7,7 +7,6 @@ fresh worker on the same database then does what is due, and all money must be e
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import signal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,7 @@ from tests.online.proof import require_all_money_explained, require_clean_days
 from tests.online.shop import SUM, open_shop
 from tests.online.victim import Errand, Point
 from tests.support.selling import BROKEN_MAKER, MAKER
+from tests.support.warm import PROCESSES
 from vending_api.domain.payments.types import OrderState
 from vending_api.surfaces.paystack.mapping import to_delivery
 
@@ -36,9 +36,6 @@ _NOTIFICATIONS: Final = "vending_api.domain.notifications.service"
 _PAYSTACK: Final = "vending_api.gateways.paystack.client"
 _ONLINE: Final = "vending_api.online"
 
-_processes: Final = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.online.victim"])
-
 # What is killed is ours; kills beside PostgreSQL are in `tests/faults` at random moments.
 pytestmark = pytest.mark.parametrize(
     "engine", ["sqlite", pytest.param("postgres", marks=pytest.mark.faults)], indirect=True
@@ -55,7 +52,7 @@ async def _kill(shop: Shop, address: str, point: Point, action: str, **more: Any
         point=point,
         **more,
     )
-    process = _processes.Process(target=victim.run, args=(errand,))
+    process = PROCESSES.Process(target=victim.run, args=(errand,))
     process.start()
     await asyncio.to_thread(process.join)
     assert process.exitcode == -signal.SIGKILL
