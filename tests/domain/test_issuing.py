@@ -59,17 +59,19 @@ def _requests(count: int, *, first: int = 0) -> list[IssueRequest]:
     return [IssueRequest(METER, credit(minutes=5_000_000 + first + one)) for one in range(count)]
 
 
-def test_requests_are_begun_sixteen_at_a_time_and_waited_for_when_one_is_needed() -> None:
+def test_requests_are_begun_eight_at_a_time_and_waited_for_when_they_are_needed() -> None:
     module = Watched()
     column = Column(module)
     asked = [_requests(1 + number % 2, first=2 * number) for number in range(13)]
     places = [column.add(requests) for requests in asked]
-    assert (module.begun, module.waited) == ([16], 0)
+    assert (module.begun, module.waited) == ([9, 9], 0)
+    assert places[4].outcomes() == module.issue(asked[4])
+    assert (module.begun, module.waited) == ([9, 9, 1], 1)
     for requests, place in reversed(list(zip(asked, places, strict=True))):
         assert place.outcomes() == module.issue(requests)
-    assert (module.begun, module.waited) == ([16, 3], 2)
+    assert (module.begun, module.waited) == ([9, 9, 1], 3)
     assert column.add(_requests(1, first=99)).outcomes() == module.issue(_requests(1, first=99))
-    assert module.begun == [16, 3, 1]
+    assert module.begun == [9, 9, 1, 1]
 
 
 def test_a_group_has_one_column_and_a_command_by_itself_one_of_its_own(engine: Engine) -> None:

@@ -154,7 +154,8 @@ def test_signs_that_drivers_give_a_meaning_to_are_left_alone(connection: Connect
         .where(_THING.c.key % 2 == bindparam("rest"), _THING.c.name.like(bindparam("like")))
         .order_by(_THING.c.key)
     )
-    _ADD_ONLY.run_now(
+    add_with_key = Statement(insert(_THING))
+    add_with_key.run_now(
         connection,
         [
             {"key": key, "name": f"$1 %({key})", "is_good": True, "at": _NOON, "document": {}}

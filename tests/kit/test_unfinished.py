@@ -16,12 +16,15 @@ from vending_api.kit.group import (
     Group,
     RunCarefully,
     Unfinished,
+    begin_in_time,
     finish_later,
     finished,
 )
 from vending_api.kit.lanes import Command, Lanes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sqlalchemy import Connection, Engine
 
 
@@ -60,6 +63,49 @@ def test_who_looks_at_the_database_finds_earlier_commands_finished(engine: Engin
         finish_later(connection, lambda: done.append("first"))
         connection.execute(text("SELECT 1"))
         assert done == ["first"]
+
+
+def test_what_commands_wait_for_is_begun_and_all_else_written_before_they_are_finished(
+    engine: Engine,
+) -> None:
+    happened: list[str] = []
+
+    class Writes:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def run_now(self, _connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+            happened.append(f"{self.name} {len(rows)}")
+
+    def finish() -> None:
+        happened.append("finished")
+        group.write_later(Writes("its own"), [{}, {}], None)
+
+    with writing(engine) as plain:
+        connection = plain.execution_options(**{GROUP: (group := Group())})
+        begin_in_time(connection, lambda: happened.append("begun"))
+        group.flush(connection)
+        assert happened == []
+        group.write_later(Writes("before"), [{}], None)
+        finish_later(connection, finish)
+        group.flush(connection)
+        assert happened == ["begun", "before 1", "finished", "its own 2"]
+        group.flush(connection)
+        assert len(happened) == 4
+
+
+def test_what_cannot_be_begun_has_the_group_run_again(engine: Engine) -> None:
+    def fail() -> None:
+        raise MessageIdUsed("1")
+
+    group = Group()
+    with writing(engine) as plain:
+        connection = plain.execution_options(**{GROUP: group})
+        begin_in_time(connection, fail)
+        begin_in_time(plain, fail)  # without a group nothing is left for later
+        finish_later(connection, lambda: None)
+        with pytest.raises(RunCarefully):
+            group.flush(connection)
 
 
 def test_one_that_cannot_be_finished_has_the_group_run_again(engine: Engine) -> None:

@@ -76,9 +76,17 @@ class Group:
         """What was done ahead for a command; it takes it out when it comes to it."""
         self._later: dict[Writes, dict[Hashable, Sequence[Mapping[str, Any]]]] = {}
         self._unfinished: list[Unfinished[Any]] = []
+        self._to_begin: list[Callable[[], None]] = []
+
+    def begin_in_time(self, begin: Callable[[], None]) -> None:
+        """Have called, each time commands are about to be finished, what begins all they wait for.
+
+        What is written before that then takes none of their time.
+        """
+        self._to_begin.append(begin)
 
     def finish_later(self, finish: Callable[[], T]) -> Unfinished[T]:
-        """Have a command finished before anything is written, after those that came before it."""
+        """Have a command finished before the commit, after those that came before it."""
         unfinished = Unfinished(finish)
         self._unfinished.append(unfinished)
         return unfinished
@@ -102,9 +110,18 @@ class Group:
 
         Raises RunCarefully where a command cannot be finished or the database refuses a row.
         """
-        self._finish_all()
-        if not self._later:
-            return
+        if self._unfinished:
+            self._begin_all()
+            self._write_all(connection)
+            self._finish_all()
+        self._write_all(connection)
+
+    def settle(self, connection: Connection) -> None:
+        """Write all that is to be written, and forget what was known of the rows."""
+        self.flush(connection)
+        self.facts.clear()
+
+    def _write_all(self, connection: Connection) -> None:
         later, self._later = self._later, {}
         try:
             for statement, rows_of in later.items():
@@ -114,10 +131,12 @@ class Group:
         except (IntegrityError, DataError) as error:
             raise RunCarefully from error
 
-    def settle(self, connection: Connection) -> None:
-        """Write all that is to be written, and forget what was known of the rows."""
-        self.flush(connection)
-        self.facts.clear()
+    def _begin_all(self) -> None:
+        try:
+            for begin in self._to_begin:
+                begin()
+        except Exception as error:
+            raise RunCarefully from error
 
     def _finish_all(self) -> None:
         unfinished, self._unfinished = self._unfinished, []
@@ -156,6 +175,13 @@ def flush(connection: Connection) -> None:
     group = group_of(connection)
     if group is not None:
         group.flush(connection)
+
+
+def begin_in_time(connection: Connection, begin: Callable[[], None]) -> None:
+    """Have the group of a connection call, in time, what begins all that its commands wait for."""
+    group = group_of(connection)
+    if group is not None:
+        group.begin_in_time(begin)
 
 
 def drop_later(connection: Connection, statement: Writes, of: Hashable) -> None:
