@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LENGTH: Final = struct.Struct(">I")
-_OCTETS_AT_ONCE: Final = 1 << 18
+OCTETS_AT_ONCE: Final = 1 << 18
 
 
 def frame(message: object) -> bytes:
@@ -44,5 +44,5 @@ class Frames:
 def received(connection: socket.socket) -> Iterator[Any]:
     """Yield messages as they arrive, until the other end closes the connection."""
     frames = Frames()
-    while octets := connection.recv(_OCTETS_AT_ONCE):
+    while octets := connection.recv(OCTETS_AT_ONCE):
         yield from frames.feed(octets)

@@ -75,12 +75,12 @@ class _Lane:
             self._closed = True
             self._changed.notify()
 
-    def take_group(self) -> list[Command]:
-        """Return what waits, at most a group; an empty list once closed and drained."""
+    def take_group(self, most: int) -> list[Command]:
+        """Return what waits, so many at most; an empty list once closed and drained."""
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
-            size = min(len(self._waiting), MAX_GROUP)
+            size = min(len(self._waiting), most)
             return [self._waiting.popleft() for _ in range(size)]
 
 
@@ -108,7 +108,9 @@ class Lanes:
         self._telling = ThreadPoolExecutor(lanes, thread_name_prefix="telling")
         self._lanes = tuple(_Lane() for _ in range(lanes))
         self._threads = tuple(
-            threading.Thread(target=self._serve, args=(lane,), name=f"committer-{number}")
+            threading.Thread(
+                target=self._serve, args=(lane.take_group,), name=f"committer-{number}"
+            )
             for number, lane in enumerate(self._lanes)
         )
 
@@ -125,6 +127,20 @@ class Lanes:
             lane.close()
         for thread in self._threads:
             thread.join()
+        self._end()
+
+    def serve_here(self, take_group: Callable[[int], list[Command]]) -> None:
+        """Be the only lane, in this thread, for groups of so many at most that come from elsewhere.
+
+        It ends with an empty group. A thread that only receives would have this one wait for the
+        interpreter at every message.
+        """
+        if self._log_keeper is not None:
+            self._log_keeper.start()
+        self._serve(take_group)
+        self._end()
+
+    def _end(self) -> None:
         self._telling.shutdown()
         if self._log_keeper is not None:
             self._log_keeper.stop()
@@ -137,8 +153,8 @@ class Lanes:
         for command in commands:
             self._lanes[hash(command.key) % len(self._lanes)].put([command])
 
-    def _serve(self, lane: _Lane) -> None:
-        while group := lane.take_group():
+    def _serve(self, take_group: Callable[[int], list[Command]]) -> None:
+        while group := take_group(MAX_GROUP):
             # One order of locks for every process, so that two groups hardly wait in a ring.
             group.sort(key=lambda command: (command.foreseen is None, command.order))
             try:
