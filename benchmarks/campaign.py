@@ -1,10 +1,11 @@
 """How many meters a second a campaign records, alone and beside sales, and what it leaves to those.
 
-    python benchmarks/campaign.py [--meters N] [--database postgresql] [--runners N] [--rate N]
+    python benchmarks/campaign.py [--meters N] [--beside N] [--database postgresql] [--runners N]
 
-Every meter gets the two tokens of a key change. Half of the meters are changed while nothing is
-sold, the other half while points of sale buy as fast as they are answered. Afterwards all records
-must agree, and each meter must have its tokens once; if not, the exit code is 1.
+Every meter gets the two tokens of a key change. Some of the meters are changed while nothing is
+sold, the others while points of sale buy at half of the rate at which they were answered before.
+Afterwards all records must agree, and each meter must have its tokens once; if not, the exit code
+is 1.
 """
 
 from __future__ import annotations
@@ -53,8 +54,10 @@ _ALONE, _BESIDE = "alone", "beside sales"
 class Run:
     """What was measured."""
 
-    meters: int
-    """Of each half."""
+    alone: int
+    """Meters that were changed while nothing was sold."""
+    beside_sales: int
+    """Meters that were changed while something was."""
     seconds: dict[str, float] = field(default_factory=dict)
     full: Driven | None = None
     beside: list[Driven] = field(default_factory=list)
@@ -65,15 +68,17 @@ class Run:
         assert self.full is not None
         sold = sum(one.answered for one in self.beside) / sum(one.seconds for one in self.beside)
         return {
-            "meters": 2 * self.meters,
-            "alone_per_s": round(self.meters / self.seconds[_ALONE], 1),
-            "beside_per_s": round(self.meters / self.seconds[_BESIDE], 1),
+            "meters_alone": self.alone,
+            "meters_beside": self.beside_sales,
+            "alone_per_s": round(self.alone / self.seconds[_ALONE], 1),
+            "beside_per_s": round(self.beside_sales / self.seconds[_BESIDE], 1),
+            "beside_minutes": round(self.seconds[_BESIDE] / 60, 2),
             "sales_full_per_s": round(self.full.rate, 1),
             "sales_beside_per_s": round(sold, 1),
             "sales_ratio": round(sold / max(self.full.rate, 1), 3),
             "sales_beside_p99_ms": round(max(one.p99_ms for one in self.beside), 1),
             "sales_errors": self.full.errors + sum(one.errors for one in self.beside),
-            "million_beside_minutes": round(self.seconds[_BESIDE] / self.meters * 1e6 / 60, 1),
+            "million_minutes": round(self.seconds[_BESIDE] / self.beside_sales * 1e6 / 60, 1),
             "agrees": self.agrees,
             "load_average": round(os.getloadavg()[0], 1),
         }
@@ -86,7 +91,7 @@ def main() -> None:
         folder = Path(name)
         with opened(options.database, folder, folder) as databases:
             url = databases.filled_url
-            moving = 2 * (options.meters // 2)
+            moving = options.meters + options.beside
             prepared = shop.prepare(folder, url, meters=_SOLD_TO + moving, moving=moving)
             databases.settle()
             run = _measure(options, folder, prepared)
@@ -99,7 +104,14 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure a campaign beside sales.")
-    parser.add_argument("--meters", type=int, default=20_000, help="in both halves (%(default)s)")
+    parser.add_argument("--meters", type=int, default=10_000, help="alone (%(default)s)")
+    parser.add_argument("--beside", type=int, default=10_000, help="beside sales (%(default)s)")
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=0.5,
+        help="of the full rate of sales (%(default)s)",
+    )
     parser.add_argument(
         "--database", choices=("sqlite", "postgresql"), default="postgresql", help="(%(default)s)"
     )
@@ -113,9 +125,9 @@ def _options() -> argparse.Namespace:
 
 def _measure(options: argparse.Namespace, folder: Path, prepared: Shop) -> Run:
     moving = prepared.moving_meters
-    half = len(moving) // 2
-    run = Run(half)
-    for name, meters in ((_ALONE, moving[:half]), (_BESIDE, moving[half:])):
+    alone = options.meters
+    run = Run(alone, len(moving) - alone)
+    for name, meters in ((_ALONE, moving[:alone]), (_BESIDE, moving[alone:])):
         _approve(prepared, folder, name, meters)
     run.seconds[_ALONE] = _run(prepared, folder, _ALONE, options)
     sold_to = replace(prepared, meters=prepared.meters[: -len(moving)])
@@ -124,7 +136,8 @@ def _measure(options: argparse.Namespace, folder: Path, prepared: Shop) -> Run:
         driver.drive(server, 1)
         run.full = driver.drive(server, options.seconds)
         is_over = threading.Event()
-        buying = threading.Thread(target=_buy, args=(driver, server, run.beside, is_over))
+        rate = run.full.rate * options.share
+        buying = threading.Thread(target=_buy, args=(driver, server, rate, run.beside, is_over))
         buying.start()
         run.seconds[_BESIDE] = _run(prepared, folder, _BESIDE, options)
         is_over.set()
@@ -133,9 +146,11 @@ def _measure(options: argparse.Namespace, folder: Path, prepared: Shop) -> Run:
     return run
 
 
-def _buy(driver: Driver, server: Server, sold: list[Driven], is_over: threading.Event) -> None:
+def _buy(
+    driver: Driver, server: Server, rate: float, sold: list[Driven], is_over: threading.Event
+) -> None:
     while not is_over.is_set():
-        sold.append(driver.drive(server, _ROUND_SECONDS))
+        sold.append(driver.drive(server, _ROUND_SECONDS, rate=rate))
 
 
 def _approve(prepared: Shop, folder: Path, name: str, meters: tuple[str, ...]) -> None:

@@ -55,6 +55,7 @@ request = function()
     return format(@REQUEST@, id, id, terminals[sent % #terminals + 1], meters[place + 1], sum, sum)
 end
 
+@PACE@
 done = function(summary, latency, requests)
     local errors = summary.errors
     io.write(format('\\n{"requests": %d, "micros": %d, "refused": %d, "broken": %d, "late": %d, ',
@@ -62,6 +63,20 @@ done = function(summary, latency, requests)
         errors.connect + errors.read + errors.write, errors.timeout))
     io.write(format('"p50": %d, "p95": %d, "p99": %d, "worst": %d}\\n', latency:percentile(50),
         latency:percentile(95), latency:percentile(99), latency.max))
+end
+"""
+
+_PACE: Final = """
+local ffi = require("ffi")
+ffi.cdef("typedef struct {long s, ns;} moment; int clock_gettime(int, moment *);")
+local moment, due = ffi.new("moment"), 0
+
+-- The milliseconds until the next of all connections may ask; who falls behind skips its turn.
+function delay()
+    ffi.C.clock_gettime(1, moment)
+    local now = tonumber(moment.s) + tonumber(moment.ns) / 1e9
+    due = math.max(due, now) + 1 / @RATE@
+    return math.floor((due - now) * 1e3)
 end
 """
 
@@ -113,16 +128,19 @@ class Driver:
         """Return what makes the load."""
         return "wrk -t1" if self.wrk else "httpx2 on asyncio, as wrk is not installed"
 
-    def drive(self, server: Server, seconds: float) -> Driven:
-        """Buy as fast as the server answers, for whole seconds; raises DriverFailed."""
+    def drive(self, server: Server, seconds: float, *, rate: float | None = None) -> Driven:
+        """Buy for whole seconds, as fast as the server answers or so often a second at most.
+
+        Raises DriverFailed.
+        """
         whole = max(1, round(seconds))
         if self.wrk is None:
-            return asyncio.run(self._from_python(server, whole))
-        script = self.folder / "purchases.lua"
+            return asyncio.run(self._from_python(server, whole, rate))
+        script = self.folder / f"purchases-{rate}.lua"
         if not script.exists():
             meters = self.folder / "meters"
             meters.write_text("\n".join(self.shop.meters), encoding="utf-8")
-            script.write_text(_script(self.shop, meters), encoding="utf-8")
+            script.write_text(_script(self.shop, meters, rate), encoding="utf-8")
         load = ("-t1", f"-c{self.connections}", f"-d{whole}s", f"--timeout={_TIMEOUT_SECONDS}s")
         options = (*load, "--latency", "-s", str(script))
         done = subprocess.run(  # noqa: S603 (our own command)
@@ -137,8 +155,8 @@ class Driver:
             raise DriverFailed(f"wrk: {done.stdout[-500:]}{done.stderr[-500:]}")
         return _as_told(json.loads(last))
 
-    async def _from_python(self, server: Server, seconds: int) -> Driven:
-        tally = _Tally()
+    async def _from_python(self, server: Server, seconds: int, rate: float | None) -> Driven:
+        tally = _Tally(self.connections / rate if rate else 0)
         started = time.perf_counter()
         orders = scattered(self.shop)
         async with httpx2.AsyncClient(
@@ -158,6 +176,8 @@ class Driver:
 class _Tally:
     """Counts what the Python driver sees."""
 
+    pause: float
+    """Seconds from one purchase of a connection to its next, at least."""
     took: list[float] = field(default_factory=list)
     refused: int = 0
     broken: int = 0
@@ -180,6 +200,7 @@ class _Tally:
                     self.took.append((time.perf_counter() - began) * 1e3)
                 else:
                     self.refused += 1
+            await asyncio.sleep(max(0, began + self.pause - time.perf_counter()))
 
     def total(self, seconds: float) -> Driven:
         took = sorted(self.took) or [0.0]
@@ -205,8 +226,9 @@ def scattered(shop: Shop) -> Iterator[tuple[str, int, str]]:
         yield meter, amount_minor, TERMINALS[number % len(TERMINALS)]
 
 
-def _script(shop: Shop, meters: Path) -> str:
+def _script(shop: Shop, meters: Path, rate: float | None) -> str:
     values = {
+        "PACE": _PACE.replace("@RATE@", str(rate)) if rate else "",
         "METERS": json.dumps(str(meters)),
         "TERMINALS": ",".join(json.dumps(terminal) for terminal in TERMINALS),
         "STRIDE": str(_STRIDE),
