@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.house_rules.findings import Finding
 from tests.house_rules.names import used_names
-from tests.house_rules.tree import parsed
+from tests.house_rules.tree import nodes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def no_clock_chance_or_environment(source: str) -> list[Finding]:
     """Find every use of a clock, of randomness and of environment variables."""
     found = {
         Finding(getattr(node, "lineno", 0), f"{name}: {_REMEDY}")
-        for node, name in used_names(parsed(source))
+        for node, name in used_names(nodes_of(source))
         if _is_effect(name)
     }
     return sorted(found)
@@ -69,6 +69,6 @@ def no_print(source: str) -> list[Finding]:
 def _calls(source: str, is_meant: Callable[[ast.Call], bool], problem: str) -> list[Finding]:
     return [
         Finding(node.lineno, problem)
-        for node in ast.walk(parsed(source))
+        for node in nodes_of(source)
         if isinstance(node, ast.Call) and is_meant(node)
     ]

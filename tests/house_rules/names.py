@@ -6,17 +6,17 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
-def used_names(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
-    """Yield every imported name and every use of one, written out in full with its module.
+def used_names(nodes: Sequence[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
+    """Yield every imported name and every use of one in `nodes`, in full with its module.
 
     `import time as t; t.time()` yields `time` and then `time.time`, whatever the module is called
     here. Names that the module did not import are its own and are left out.
     """
-    meaning = _imports(tree)
-    for node in ast.walk(tree):
+    meaning = _imports(nodes)
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node, alias.name
@@ -29,9 +29,9 @@ def used_names(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
                 yield node, meaning[first] + dot + rest
 
 
-def _imports(tree: ast.Module) -> dict[str, str]:
+def _imports(nodes: Sequence[ast.AST]) -> dict[str, str]:
     meaning = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 name = alias.asname or alias.name.partition(".")[0]

@@ -6,10 +6,10 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from tests.house_rules.findings import Finding
-from tests.house_rules.tree import parsed
+from tests.house_rules.tree import nodes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _FLOAT_TYPES: Final = frozenset({"float", "complex", "Float", "Double", "REAL"})
 _DIVISIBLE_TYPES: Final = frozenset({"Decimal", "Fraction", "Path", "PurePath"})
@@ -22,11 +22,11 @@ def no_float(source: str) -> list[Finding]:
     `isinstance(value, float)` is fine, it refuses floats. A division is fine when either side is
     visibly a path, a Decimal or a Fraction: called, annotated or assigned as one in the same file.
     """
-    tree = parsed(source)
-    refusals = {id(part) for call in _isinstance_calls(tree) for part in ast.walk(call.args[1])}
-    divisible = _divisible_names(tree)
+    nodes = nodes_of(source)
+    refusals = {id(part) for call in _isinstance_calls(nodes) for part in ast.walk(call.args[1])}
+    divisible = _divisible_names(nodes)
     found = []
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.Constant(value=float() | complex() as value):
                 found.append(Finding(node.lineno, f"float literal {value!r}; use whole units"))
@@ -41,17 +41,17 @@ def no_float(source: str) -> list[Finding]:
     return found
 
 
-def _isinstance_calls(tree: ast.Module) -> Iterator[ast.Call]:
-    for node in ast.walk(tree):
+def _isinstance_calls(nodes: Sequence[ast.AST]) -> Iterator[ast.Call]:
+    for node in nodes:
         match node:
             case ast.Call(func=ast.Name(id="isinstance"), args=[_, _]):
                 yield node
 
 
-def _divisible_names(tree: ast.Module) -> frozenset[str]:
+def _divisible_names(nodes: Sequence[ast.AST]) -> frozenset[str]:
     """Return the names that this file shows to be of a divisible type."""
     names = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.arg(arg=name, annotation=ast.expr() as kind) if _names_type(kind):
                 names.add(name)
@@ -59,7 +59,7 @@ def _divisible_names(tree: ast.Module) -> frozenset[str]:
                 names.add(_last_name(node.target))
             case ast.FunctionDef(name=name, returns=ast.expr() as kind) if _names_type(kind):
                 names.add(name)
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.Assign(targets=[target]) if _is_divisible(node.value, frozenset(names)):
                 names.add(_last_name(target))

@@ -22,12 +22,20 @@ _Documented = _Function | ast.ClassDef
 def short_functions(source: str) -> list[Finding]:
     """Find functions of more than 50 lines, not counting decorators and the docstring."""
     found = []
-    for node in ast.walk(parsed(source)):
-        if isinstance(node, _Function):
-            lines = _last_line(node) - node.lineno + 1 - _docstring_lines(node)
-            if lines > MAX_FUNCTION_LINES:
-                found.append(Finding(node.lineno, f"{node.name} has {lines} lines; split it"))
+    for node in _functions(parsed(source)):
+        lines = _last_line(node) - node.lineno + 1 - _docstring_lines(node)
+        if lines > MAX_FUNCTION_LINES:
+            found.append(Finding(node.lineno, f"{node.name} has {lines} lines; split it"))
     return found
+
+
+def _functions(place: ast.AST) -> Iterator[_Function]:
+    """Yield the functions in a place and in one another; within expressions there are none."""
+    for node in ast.iter_child_nodes(place):
+        if isinstance(node, _Function):
+            yield node
+        if not isinstance(node, ast.expr):
+            yield from _functions(node)
 
 
 def short_file(source: str) -> list[Finding]:

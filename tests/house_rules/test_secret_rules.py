@@ -30,6 +30,7 @@ AT = "@"
         "sk_live" + "_abc123",
         "sk_test" + "_" + HEX * 2,
         "AKIA" + "ABCDEFGH" * 2,
+        "ASIA" + "ABCDEFGH" * 2,
         "ghp" + "_" + "abCD1" * 8,
         "xoxb" + "-" + "1234567890",
         "AIza" + "x" * 35,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -51,6 +52,7 @@ def no_workshop_talk(text: str, digests: frozenset[str] = _WORKSHOP) -> list[Fin
     return found
 
 
+@cache  # most words come many times
 def digest(talk: str) -> str:
     """Return the digest that stands for a word, or for two with a space between."""
     return hashlib.sha256(talk.encode()).hexdigest()[:12]

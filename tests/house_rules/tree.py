@@ -50,3 +50,9 @@ def _is_ignored(name: str, patterns: list[str]) -> bool:
 def parsed(source: str) -> ast.Module:
     """Return what a file of Python says; each is looked at by several rules."""
     return ast.parse(source)
+
+
+@cache
+def nodes_of(source: str) -> tuple[ast.AST, ...]:
+    """Return all parts of a file of Python, from the outside in."""
+    return tuple(ast.walk(parsed(source)))

@@ -85,6 +85,13 @@ def test_every_mistyped_letter_is_noticed(share: Share, at: int, symbol: str) ->
         assert right[:6] not in str(wrong.value)
 
 
+def test_every_last_letter_but_the_right_one_is_noticed() -> None:
+    right = SHARES[0].text()
+    for symbol in set(SYMBOLS) - {right[-1]}:
+        with pytest.raises(ShareInvalid, match="mistyped: its checksum is wrong"):
+            Share.parse(right[:-1] + symbol)
+
+
 @given(st.sampled_from(SHARES), st.integers(0, 38))
 def test_every_pair_of_letters_that_changed_places_is_noticed(share: Share, at: int) -> None:
     right = share.text().replace("-", "")

@@ -133,6 +133,7 @@ def test_any_text_is_refused(text: str) -> None:
     assert _accepted(text) is None
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: value[:20])
 def test_any_value_in_any_place_sells_or_is_refused(value: str) -> None:
     for place in VALUE.finditer(FULL):

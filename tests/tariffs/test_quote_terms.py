@@ -121,6 +121,12 @@ def test_units_are_rounded_the_tariffs_way(
     assert quote(one, NEW, amount_minor, AT).units == Decimal(units)
 
 
+@pytest.mark.parametrize("step", ["1", "0.1", "0.01", "0.001", "0.0001", "0.00001"])
+def test_units_have_as_many_decimals_as_a_step(step: str) -> None:
+    one = tariff(version(rounding=Rounding(step=Decimal(step), direction=Direction.UP)))
+    assert str(quote_units(one, NEW, Decimal(step), AT).units) == step
+
+
 def test_a_remainder_in_the_customers_favour_is_one_line_named_rounding() -> None:
     sold = quote(tariff(), NEW, 21, AT)
     assert names_of(sold) == ["energy", "rounding"]
@@ -230,6 +236,15 @@ def test_a_line_says_what_it_is_about() -> None:
         LineKind.LEVY,
         LineKind.ROUNDING,
     ]
+
+
+def test_what_comes_to_nothing_has_no_line() -> None:
+    one = version(
+        per_unit=(PerUnit(name="Fuel", rate=Decimal("0.01")),),
+        levies=(Levy(name="Fund", percent=Decimal("0.01"), on=("energy",)),),
+    )
+    assert names_of(quote(tariff(one), NEW, 200, AT)) == ["energy"]
+    assert names_of(quote(tariff(one), NEW, 20_000, AT)) == ["energy", "Fuel", "Fund", "rounding"]
 
 
 def test_free_units_are_due_until_they_are_given_and_again_next_month() -> None:

@@ -61,6 +61,7 @@ def test_the_summary_tells_rows_time_and_place(keys: list[str], sales: str, tmp_
     assert "error" not in told
 
 
+@pytest.mark.costly
 def test_a_sealed_key_file_is_opened_once_for_all_processes(sales: str, tmp_path: Path) -> None:
     plain, sealed_file, opens = (tmp_path / name for name in ("plain", "sealed", "opens"))
     plain.write_text((ROOT / "keys.example").read_text())

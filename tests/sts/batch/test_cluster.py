@@ -59,6 +59,7 @@ def partitions(table: pa.Table) -> dask.bag.Bag:
     return dask.bag.from_sequence(batches, npartitions=4)
 
 
+@pytest.mark.costly
 def test_four_partitions_on_two_workers_give_the_file_of_one_process(
     tmp_path: Path, source: ModuleSource, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -32,6 +32,11 @@ def test_tokens_have_it_however_many_there_are(rows: int) -> None:
     assert token_digests(column).tolist() == [*map(first_octets, tokens)]
 
 
+def test_a_text_of_another_length_has_it_too_and_none_is_as_an_empty_one() -> None:
+    texts = ["7" * 19, None, "7" * 20, "7" * 21, ""]
+    assert token_digests(pa.array(texts)).tolist() == [*map(first_octets, texts)]
+
+
 def test_numbers_are_no_tokens() -> None:
     with pytest.raises(ColumnsInvalid, match="expected text"):
         token_digests(pa.array([1]))
