@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from tests.support.http import message, point_of_sale, serving
 from tests.support.metrics import ask, scrape, value
 from tests.support.postgres import PostgresServer
-from tests.support.service import DEMO_CLIENT, NOON, writing
+from tests.support.service import DEMO_CLIENT, NOON, AdvancingClock, writing
 from vending_api.domain.clients.service import (
     all_clients,
     change_client,
@@ -45,10 +44,7 @@ def address(database_url: str) -> Iterator[str]:
 @pytest.fixture
 def address_at_noon(database_url: str) -> Iterator[str]:
     """In one minute of each day identifiers are ahead, as it is reserved for other tokens."""
-    milliseconds = count()
-    with serving(
-        database_url, now=lambda: NOON + timedelta(milliseconds=next(milliseconds))
-    ) as address:
+    with serving(database_url, now=AdvancingClock()) as address:
         yield address
 
 

@@ -13,6 +13,7 @@ import httpx2
 import uvicorn
 from pydantic import SecretStr
 
+from tests.support.prepared import prepare_once
 from vending_api.cli.serving import LOOPBACK, listen, prepare_demo_database, server_config
 from vending_api.main import ELECTRUM_PATH, create_app, utc_now
 from vending_api.settings import Settings
@@ -53,13 +54,17 @@ def message(**changes: Any) -> dict[str, Any]:
     return body | changes
 
 
+def _with_demo(database_url: str) -> None:
+    prepare_demo_database(Settings(database_url=SecretStr(database_url), demo=True))
+
+
 @contextmanager
 def serving(
     database_url: str, *, now: Callable[[], datetime] = utc_now, **settings: Any
 ) -> Iterator[str]:
     """Serve the demo on a free port of loopback, and give the address of the interface."""
     configured = Settings(database_url=SecretStr(database_url), demo=True, **settings)
-    prepare_demo_database(configured)
+    prepare_once(database_url, _with_demo)
     listener = listen(LOOPBACK, 0)
     server = uvicorn.Server(server_config(create_app(configured, now=now)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

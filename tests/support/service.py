@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from sts.security_module import InProcessSecurityModule
 from sts.tokens.codec import TokenCodec
+from tests.support.prepared import prepare_once
 from vending_api import migrations
 from vending_api.domain.clients.types import Client
 from vending_api.domain.issuing.service import TokenMaker
@@ -38,11 +39,16 @@ class AdvancingClock:
 
 def prepared_engine(url: str, *, connections: int = 20) -> Engine:
     """Return the engine of a new database with schema and demo register."""
-    engine = open_database(url, connections=connections)
+    prepare_once(url, _with_register)
+    return open_database(url, connections=connections)
+
+
+def _with_register(url: str) -> None:
+    engine = open_database(url, connections=1)
     migrations.upgrade(engine)
     with writing(engine) as connection, connection.begin():
         ensure_demo_data(connection)
-    return engine
+    engine.dispose()
 
 
 def writing(engine: Engine) -> Connection:
