@@ -69,14 +69,14 @@ end
 _PACE: Final = """
 local ffi = require("ffi")
 ffi.cdef("typedef struct {long s, ns;} moment; int clock_gettime(int, moment *);")
-local moment, due = ffi.new("moment"), 0
+local moment, due = ffi.new("moment"), nil
 
--- The milliseconds until the next of all connections may ask; who falls behind skips its turn.
+-- The milliseconds until the next of all connections may ask; up to a second is made up for.
 function delay()
     ffi.C.clock_gettime(1, moment)
     local now = tonumber(moment.s) + tonumber(moment.ns) / 1e9
-    due = math.max(due, now) + 1 / @RATE@
-    return math.floor((due - now) * 1e3)
+    due = math.max(due or now, now - 1) + 1 / @RATE@
+    return math.max(0, math.floor((due - now) * 1e3))
 end
 """
 
