@@ -106,12 +106,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure a campaign beside sales.")
     parser.add_argument("--meters", type=int, default=10_000, help="alone (%(default)s)")
     parser.add_argument("--beside", type=int, default=10_000, help="beside sales (%(default)s)")
-    parser.add_argument(
-        "--share",
-        type=float,
-        default=0.5,
-        help="of the full rate of sales (%(default)s)",
-    )
+    parser.add_argument("--share", type=float, default=0.5, help="of full sales (%(default)s)")
     parser.add_argument(
         "--database", choices=("sqlite", "postgresql"), default="postgresql", help="(%(default)s)"
     )
@@ -125,9 +120,8 @@ def _options() -> argparse.Namespace:
 
 def _measure(options: argparse.Namespace, folder: Path, prepared: Shop) -> Run:
     moving = prepared.moving_meters
-    alone = options.meters
-    run = Run(alone, len(moving) - alone)
-    for name, meters in ((_ALONE, moving[:alone]), (_BESIDE, moving[alone:])):
+    run = Run(options.meters, options.beside)
+    for name, meters in ((_ALONE, moving[: run.alone]), (_BESIDE, moving[run.alone :])):
         _approve(prepared, folder, name, meters)
     run.seconds[_ALONE] = _run(prepared, folder, _ALONE, options)
     sold_to = replace(prepared, meters=prepared.meters[: -len(moving)])

@@ -228,7 +228,8 @@ def scattered(shop: Shop) -> Iterator[tuple[str, int, str]]:
 
 def _script(shop: Shop, meters: Path, rate: float | None) -> str:
     values = {
-        "PACE": _PACE.replace("@RATE@", str(rate)) if rate else "",
+        "PACE": _PACE if rate else "",
+        "RATE": str(rate),
         "METERS": json.dumps(str(meters)),
         "TERMINALS": ",".join(json.dumps(terminal) for terminal in TERMINALS),
         "STRIDE": str(_STRIDE),

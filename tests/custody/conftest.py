@@ -6,7 +6,7 @@ import socket
 import threading
 from contextlib import closing, contextmanager
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,18 +27,24 @@ HERE = InProcessSecurityModule(example_keys(), TokenCodec())
 """What the module elsewhere must equal."""
 
 
-@contextmanager
-def serving(
+def server_at(
     path: Path,
     *,
     limits: Limits | None = None,
     file: Path | None = None,
     module: SecurityModule = HERE,
-) -> Iterator[None]:
+) -> Server:
+    """Return a server of a module, bound to a path and not serving yet."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     counters = Counters(limits or Limits(), file)
-    server = Server(module, counters, lambda: date(2024, 7, 10), listener)
+    return Server(module, counters, lambda: date(2024, 7, 10), listener)
+
+
+@contextmanager
+def serving(path: Path, **options: Any) -> Iterator[None]:
+    """Serve for the block, as `server_at` is told to."""
+    server = server_at(path, **options)
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:

@@ -8,7 +8,6 @@ import socket
 import struct
 import threading
 from contextlib import closing, suppress
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,11 +37,10 @@ from sts.tokens.credit import Resource, TransferCredit
 from sts.tokens.currency_credit import CurrencyCredit
 from sts.tokens.kinds import READERS
 from sts.units import TransferAmount
-from tests.custody.conftest import HERE, serving
+from tests.custody.conftest import HERE, server_at, serving
 from vending_api.custody import wire
 from vending_api.custody.client import SecurityModuleElsewhere
-from vending_api.custody.counters import Counters, Limits
-from vending_api.custody.server import Server
+from vending_api.custody.counters import Limits
 from vending_api.kit.errors import SecurityModuleUnavailable
 from vending_api.sandbox.example_keys import example_keys
 
@@ -352,28 +350,24 @@ def test_a_module_that_is_to_end_answers_first_what_it_was_asked(
     path: Path, tmp_path: Path
 ) -> None:
     slow, file = _Slow(), tmp_path / "counters.json"
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    server = Server(slow, Counters(Limits(), file), lambda: date(2024, 7, 10), listener)
-    serving, ending = (threading.Thread(target=act) for act in (server.serve, server.stop))
-    serving.start()
+    server = server_at(path, module=slow, file=file)
+    serves, ends = (threading.Thread(target=act) for act in (server.serve, server.stop))
+    serves.start()
     with closing(SecurityModuleElsewhere(path)) as elsewhere:
         answer = elsewhere.begin_issue([IssueRequest(METER, credit())])
         slow.is_asked.wait()
-        ending.start()
-        serving.join(0.3)
-        assert serving.is_alive(), "its process would end here, and the answer with it"
+        ends.start()
+        serves.join(0.3)
+        assert serves.is_alive(), "its process would end here, and the answer with it"
         server.stop()  # who is told twice has heard it once
         slow.may_answer.set()
         assert answer() == HERE.issue([IssueRequest(METER, credit())])
-        serving.join()
+        serves.join()
     assert json.loads(file.read_text())["123457/1"]["tokens"] == 1
 
 
 def test_a_module_that_cannot_listen_any_more_ends_with_the_reason(path: Path) -> None:
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    server = Server(HERE, Counters(Limits(), None), lambda: date(2024, 7, 10), listener)
-    listener.close()
+    server = server_at(path)
+    server._listener.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         server.serve()

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Integer, MetaData, Table, insert
 
+from tests.support.processes import take_on
 from vending_api.kit.db import open_database
 from vending_api.kit.errors import MessageIdUsed
 from vending_api.kit.far_lanes import serve_lanes
-from vending_api.kit.far_process import StartFailed, refuse_to_begin
+from vending_api.kit.far_process import _SOCKET, StartFailed, refuse_to_begin
 
 if TYPE_CHECKING:
     import socket
@@ -25,7 +26,7 @@ REFUSES = "FAR_REFUSES"
 
 def be(connection: socket.socket, settings: dict[str, str]) -> None:
     """Be the process, one that was forked."""
-    os.environ.update(settings, VENDING_LANES_SOCKET=str(connection.detach()))
+    take_on(settings | {_SOCKET: str(connection.detach())})
     main()
 
 

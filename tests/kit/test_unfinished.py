@@ -23,7 +23,7 @@ from vending_api.kit.group import (
 from vending_api.kit.lanes import Command, Lanes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Connection, Engine
 
@@ -94,30 +94,33 @@ def test_what_commands_wait_for_is_begun_and_all_else_written_before_they_are_fi
         assert len(happened) == 4
 
 
-def test_what_cannot_be_begun_has_the_group_run_again(engine: Engine) -> None:
-    def fail() -> None:
-        raise MessageIdUsed("1")
+def _fail() -> None:
+    raise MessageIdUsed("1")
 
+
+def _do_nothing() -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("begin", "finish"), [(_fail, _do_nothing), (_do_nothing, _fail)], ids=["begun", "finished"]
+)
+def test_one_that_cannot_be_begun_or_finished_has_the_group_run_again(
+    engine: Engine, begin: Callable[[], None], finish: Callable[[], None]
+) -> None:
     group = Group()
     with writing(engine) as plain:
         connection = plain.execution_options(**{GROUP: group})
-        begin_in_time(connection, fail)
-        begin_in_time(plain, fail)  # without a group nothing is left for later
-        finish_later(connection, lambda: None)
+        begin_in_time(connection, begin)
+        finish_later(connection, finish)
         with pytest.raises(RunCarefully):
             group.flush(connection)
 
 
-def test_one_that_cannot_be_finished_has_the_group_run_again(engine: Engine) -> None:
-    def fail() -> None:
-        raise MessageIdUsed("1")
-
-    group = Group()
-    with writing(engine) as plain:
-        connection = plain.execution_options(**{GROUP: group})
-        finish_later(connection, fail)
-        with pytest.raises(RunCarefully):
-            group.flush(connection)
+def test_without_a_group_nothing_is_begun_for_later(engine: Engine) -> None:
+    with writing(engine) as connection:
+        begin_in_time(connection, _fail)
+        assert finish_later(connection, lambda: "done") == "done"
 
 
 def test_a_database_that_fails_while_one_is_finished_is_no_fault_of_it(engine: Engine) -> None:

@@ -61,6 +61,25 @@ def engine(file: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
+def _hurry(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    long_log: int = wal._LONG_LOG,
+    checkpoint: Callable[[Any], Any] = wal._checkpoint,
+) -> None:
+    """Have no pauses between checkpoints, and a log count as long after so many pages."""
+    monkeypatch.setattr(wal, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(wal, "_LONG_LOG", long_log)
+    monkeypatch.setattr(wal, "_checkpoint", checkpoint)
+
+
+def _begun(engine: Engine) -> tuple[Lanes, _Told]:
+    told = _Told()
+    lanes = Lanes(engine, release=told.release)
+    lanes.start()
+    return lanes, told
+
+
 def _add(connection: Connection) -> None:
     connection.execute(text("INSERT INTO one VALUES (zeroblob(8000))"))
 
@@ -94,9 +113,7 @@ def _until(is_so: Callable[[], bool]) -> None:
 def test_a_commit_leaves_the_file_alone_and_the_keeper_does_not(
     engine: Engine, file: Path, tmp_path: Path
 ) -> None:
-    told = _Told()
-    lanes = Lanes(engine, release=told.release)
-    lanes.start()
+    lanes, told = _begun(engine)
     _commit(lanes, told, 20)
     _until(lambda: _in_place(file, tmp_path) == 20)  # 80 pages: SQLite would wait for 1,000
     lanes.stop()
@@ -105,12 +122,9 @@ def test_a_commit_leaves_the_file_alone_and_the_keeper_does_not(
 def test_a_log_that_is_long_begins_anew(
     engine: Engine, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wal, "_LONG_LOG", 50)
-    monkeypatch.setattr(wal, "_PAUSE_SECONDS", 0)
+    _hurry(monkeypatch, long_log=50)
     log = file.with_name(f"{file.name}-wal")
-    told = _Told()
-    lanes = Lanes(engine, release=told.release)
-    lanes.start()
+    lanes, told = _begun(engine)
     _commit(lanes, told, 1_000)  # 4,000 pages and more
     assert log.stat().st_size < 1_000 * 2_048
     lanes.stop()
@@ -122,12 +136,9 @@ def test_a_checkpoint_that_fails_stops_no_sale(
     def fail(_: object) -> int:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(wal, "_PAUSE_SECONDS", 0)
-    monkeypatch.setattr(wal, "_checkpoint", fail)
-    told = _Told()
+    _hurry(monkeypatch, checkpoint=fail)
     with capture_logs() as logs:
-        lanes = Lanes(engine, release=told.release)
-        lanes.start()
+        lanes, told = _begun(engine)
         _commit(lanes, told, 5)
         _until(lambda: "no_checkpoint_of_file" in [one["event"] for one in logs])
         _commit(lanes, told, 5)
@@ -146,12 +157,8 @@ def test_a_lane_whose_checkpoint_fails_has_committed_all_the_same_and_once(
             raise sqlite3.OperationalError("database or disk is full")
         return checkpoint(connection)
 
-    monkeypatch.setattr(wal, "_LONG_LOG", 0)
-    monkeypatch.setattr(wal, "_PAUSE_SECONDS", 0)
-    monkeypatch.setattr(wal, "_checkpoint", fail_in_lanes)
-    told = _Told()
-    lanes = Lanes(engine, release=told.release)
-    lanes.start()
+    _hurry(monkeypatch, long_log=0, checkpoint=fail_in_lanes)
+    lanes, told = _begun(engine)
     while not failed.is_set():
         assert told.count < 1_000, "no lane was left anything to do"
         _commit(lanes, told, 1)
@@ -171,12 +178,8 @@ def test_while_somebody_reads_for_long_no_lane_makes_checkpoints_in_vain(
         by.append(threading.current_thread().name)
         return checkpoint(connection)
 
-    monkeypatch.setattr(wal, "_LONG_LOG", 50)
-    monkeypatch.setattr(wal, "_PAUSE_SECONDS", 0)
-    monkeypatch.setattr(wal, "_checkpoint", noted)
-    told = _Told()
-    lanes = Lanes(engine, release=told.release)
-    lanes.start()
+    _hurry(monkeypatch, long_log=50, checkpoint=noted)
+    lanes, told = _begun(engine)
     with closing(sqlite3.connect(file, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM one").fetchone()

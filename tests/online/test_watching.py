@@ -34,7 +34,8 @@ async def _look(*shops: Shop, **later: float) -> None:
     for shop in shops:
         shop.clock.move(**later)
         shop.online.watching.look_if_due()
-    await asyncio.gather(*(shop.online.watching.finish() for shop in shops))
+    looks = [shop.online.watching._under_way for shop in shops]
+    await asyncio.gather(*(look for look in looks if look is not None))
 
 
 def _spoil(engine: Engine) -> None:

@@ -175,19 +175,14 @@ class PostgresServer:
 
         Nothing may be connected to the template. A copy takes about 30 ms.
         """
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(name), sql.Identifier(template)
-        )
         with self.connect() as connection:
-            connection.execute(statement)
+            create_database(connection, name, template=template)
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
         """Drop a database, whoever is still connected to it."""
         with self.connect() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            drop_database(connection, name)
 
     def _answers(self) -> bool:
         try:
@@ -287,3 +282,16 @@ def everybody_can_reach(folder: Path) -> bool:
     """Tell whether any user of the machine may enter `folder` and all folders above it."""
     places: Sequence[Path] = (folder, *folder.parents)
     return all(place.stat().st_mode & stat.S_IXOTH for place in places)
+
+
+def create_database(
+    connection: psycopg.Connection[Any], name: str, *, template: str = "template0"
+) -> None:
+    """Create a database as a copy of another; `template0` is empty."""
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def drop_database(connection: psycopg.Connection[Any], name: str) -> None:
+    """Drop a database, whoever is still connected to it."""
+    connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import psycopg
-from psycopg import sql
 from sqlalchemy import make_url
+
+from tests.support.postgres import create_database, drop_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +41,10 @@ def prepare_once(url: str, prepare: Callable[[str], None]) -> None:
         return
     server = plain.set(database="postgres").render_as_string(hide_password=False)
     template = _template(server, prepare)
+    name = str(address.database)
     with psycopg.connect(server, autocommit=True) as connection:
-        names = {"new": sql.Identifier(address.database or ""), "old": sql.Identifier(template)}
-        connection.execute(sql.SQL("DROP DATABASE {new}").format(**names))
-        connection.execute(sql.SQL("CREATE DATABASE {new} TEMPLATE {old}").format(**names))
+        drop_database(connection, name)
+        create_database(connection, name, template=template)
 
 
 def _has_tables(address: str) -> bool:
@@ -64,7 +65,7 @@ def _octets(prepare: Callable[[str], None]) -> bytes:
 def _template(server: str, prepare: Callable[[str], None]) -> str:
     name = f"template_{prepare.__name__}_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        create_database(connection, name)
     address = make_url(server).set(drivername="postgresql+psycopg", database=name)
     prepare(address.render_as_string(hide_password=False))
     return name

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from vending_api.cli.serving import LOOPBACK, listen
 from vending_api.settings import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 COMMAND: Final = (sys.executable, "-c", "from vending_api.cli import main; main()")
 """On whatever interpreter runs the tests."""
@@ -26,6 +29,15 @@ def environment(**changes: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     in_clear = {"VENDING_TOKENS_IN_CLEAR": "yes"}
     return clean | {"PYTHONPATH": os.pathsep.join(sys.path)} | in_clear | changes
+
+
+def take_on(settings: Mapping[str, str]) -> None:
+    """Give this process an environment in place of its own.
+
+    That of a forked one is of the moment at which its fork server began, in the midst of some test.
+    """
+    os.environ.clear()
+    os.environ.update(settings)
 
 
 def free_port() -> int:
@@ -44,6 +56,14 @@ def shown_of(pid: int, name: str) -> bytes:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except (PermissionError, FileNotFoundError, ProcessLookupError):  # or it has just ended
         return b""
+
+
+def is_lasting(command: bytes) -> bool:
+    """Tell whether a process of a service, by its command as shown, lasts as long as the service.
+
+    Whoever looks through the day comes and goes.
+    """
+    return bool(command) and b"vending_api.looking" not in command
 
 
 def name_of(process: psutil.Process) -> str:

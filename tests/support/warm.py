@@ -15,7 +15,7 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from tests.support.processes import environment
+from tests.support.processes import environment, take_on
 from vending_api.cli import main
 
 if TYPE_CHECKING:
@@ -126,8 +126,7 @@ def _be(arguments: list[str], folder: str, env: dict[str, str], files: Sequence[
         os.dup2(file.number, number)
         os.close(file.number)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 (it stays open)
-    os.environ.clear()
-    os.environ.update(env)
+    take_on(env)
     os.chdir(folder)
     sys.argv = ["vending", *arguments]
     main()

@@ -9,9 +9,7 @@ process ends, the lanes finish what they have begun and end, too.
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
-from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +18,8 @@ import structlog
 from vending_api.kit.committer import MAX_WAITING
 from vending_api.kit.errors import DomainError, OutcomeUnknown, Overloaded, StorageUnavailable
 from vending_api.kit.far_process import own_end
-from vending_api.kit.frames import OCTETS_AT_ONCE, Frames, frame, received
+from vending_api.kit.frames import Frames, frame, received
+from vending_api.kit.inbox import Inbox
 from vending_api.kit.lanes import Command, Lanes, lanes_for
 
 if TYPE_CHECKING:
@@ -203,7 +202,7 @@ def serve_lanes(
             return [Command(ticket=number, **fields_of(one)) for number, one in asked]
 
         lanes = Lanes(engine, release=release, foresee=foresee)
-        with suppress(OSError):  # whoever started this may be gone
+        with suppress(ConnectionError):  # whoever started this may be gone
             connection.sendall(frame(greeting))
         if lanes_for(engine.dialect.name) == 1:
             lanes.serve_here(Inbox(connection, commands).take_group)
@@ -213,46 +212,6 @@ def serve_lanes(
             for asked in received(connection):
                 lanes.put(commands(asked))
         lanes.stop()
-
-
-class Inbox:
-    """What was asked for over a connection and is not taken yet."""
-
-    def __init__(
-        self,
-        connection: socket.socket,
-        commands: Callable[[list[tuple[int, Any]]], list[Command]],
-    ) -> None:
-        """`commands` makes them of a message."""
-        self._connection = connection
-        self._commands = commands
-        self._frames = Frames()
-        self._waiting: deque[Command] = deque()
-        self._is_closed = False
-
-    def take_group(self, most: int) -> list[Command]:
-        """Return what waits, so many at most; an empty list once the connection is closed."""
-        while len(self._waiting) < most and self._hear():
-            pass
-        size = min(len(self._waiting), most)
-        return [self._waiting.popleft() for _ in range(size)]
-
-    def _hear(self) -> bool:
-        """Take in what has arrived, and wait for it if nothing waits; tell whether it was any."""
-        if self._is_closed:
-            return False
-        try:
-            octets = self._connection.recv(
-                OCTETS_AT_ONCE, socket.MSG_DONTWAIT if self._waiting else 0
-            )
-        except BlockingIOError:
-            return False
-        except ConnectionError:
-            octets = b""
-        for asked in self._frames.feed(octets):
-            self._waiting += self._commands(asked)
-        self._is_closed = not octets
-        return not self._is_closed
 
 
 def _sound(outcome: Any) -> Any:

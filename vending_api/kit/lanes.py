@@ -80,8 +80,7 @@ class _Lane:
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
-            size = min(len(self._waiting), most)
-            return [self._waiting.popleft() for _ in range(size)]
+            return taken(self._waiting, most)
 
 
 class Lanes:
@@ -116,8 +115,7 @@ class Lanes:
 
     def start(self) -> None:
         """Start the threads; once."""
-        if self._log_keeper is not None:
-            self._log_keeper.start()
+        self._begin()
         for thread in self._threads:
             thread.start()
 
@@ -132,13 +130,15 @@ class Lanes:
     def serve_here(self, take_group: Callable[[int], list[Command]]) -> None:
         """Be the only lane, in this thread, for groups of so many at most that come from elsewhere.
 
-        It ends with an empty group. A thread that only receives would have this one wait for the
-        interpreter at every message.
+        It ends with an empty group.
         """
-        if self._log_keeper is not None:
-            self._log_keeper.start()
+        self._begin()
         self._serve(take_group)
         self._end()
+
+    def _begin(self) -> None:
+        if self._log_keeper is not None:
+            self._log_keeper.start()
 
     def _end(self) -> None:
         self._telling.shutdown()
@@ -217,6 +217,11 @@ class Lanes:
         if work.foreseen:  # it is in the database, and nobody came for it
             raise RunCarefully
         return [finished(outcome) for outcome in outcomes]
+
+
+def taken(waiting: deque[Command], most: int) -> list[Command]:
+    """Take the first commands out of those that wait, so many at most."""
+    return [waiting.popleft() for _ in range(min(len(waiting), most))]
 
 
 def lanes_for(dialect_name: str) -> int:

@@ -47,13 +47,7 @@ class Watching:
         is_busy = self._under_way is not None and not self._under_way.done()
         if is_busy or (self._next_look_at is not None and now < self._next_look_at):
             return
-        self._next_look_at = now + _BETWEEN_LOOKS
         self._under_way = asyncio.create_task(self._try_to_look(now))
-
-    async def finish(self) -> None:
-        """Wait for a look that is under way."""
-        if self._under_way is not None:
-            await self._under_way
 
     async def stop(self) -> None:
         """Give up a look that is under way: another will see what it would have seen."""
