@@ -123,20 +123,20 @@ class SecurityModule(KeyDirectory, Protocol):
         """
         ...
 
-    def change_key(
-        self, requests: Sequence[KeyChangeRequest]
-    ) -> list[tuple[IssuedToken, ...] | StsError]:
-        """Return the set of key change tokens, or why there is none, for each request.
+    def change_key(self, requests: Sequence[KeyChangeRequest]) -> list[tuple[str, ...] | StsError]:
+        """Return the digits of a set of key change tokens, or why there is none, for each request.
 
-        Errors of a row: VendingKeyNotFound (of the current or the new key),
-        AlgorithmRefused, ReadBackMismatch.
+        They stand in the order of their entry, 20 digits each. What they say is the meter's next
+        key, so nobody else is told. Errors of a row: VendingKeyNotFound (of the current or the
+        new key), AlgorithmRefused, ReadBackMismatch.
         """
         ...
 
     def verify(self, requests: Sequence[VerifyRequest]) -> list[Token | ReservedToken | StsError]:
         """Return what each token says to its meter, or why it says nothing.
 
-        Errors of a row: TokenMalformed, VendingKeyNotFound, AlgorithmRefused, CrcMismatch.
+        A module that stands elsewhere reads no section of a key out. Errors of a row:
+        TokenMalformed, VendingKeyNotFound, AlgorithmRefused, CrcMismatch, TokenNotAllowed.
         """
         ...
 
@@ -190,13 +190,11 @@ class InProcessSecurityModule(ListedKeys[VendingKeyFacts]):
         """Return what makes the tokens when it is called: nothing here works meanwhile."""
         return partial(self.issue, requests)
 
-    def change_key(
-        self, requests: Sequence[KeyChangeRequest]
-    ) -> list[tuple[IssuedToken, ...] | StsError]:
-        """Return the set of key change tokens, or why there is none; see SecurityModule."""
+    def change_key(self, requests: Sequence[KeyChangeRequest]) -> list[tuple[str, ...] | StsError]:
+        """Return the digits of key change tokens, or why there are none; see SecurityModule."""
         decoder_keys = _DecoderKeys(self._keys)
 
-        def changed(request: KeyChangeRequest) -> tuple[IssuedToken, ...]:
+        def changed(request: KeyChangeRequest) -> tuple[str, ...]:
             meter = request.meter
             new_key = self._keys.find(
                 request.new_supply_group_code, request.new_key_revision_number
@@ -210,7 +208,8 @@ class InProcessSecurityModule(ListedKeys[VendingKeyFacts]):
                 encryption_algorithm=meter.encryption_algorithm,
             )
             current = decoder_keys.of(meter, vending_key)
-            return tuple(self._read_back(token, current) for token in key_change_tokens(change))
+            sections = key_change_tokens(change)
+            return tuple(self._read_back(one, current).digits for one in sections)
 
         return by_row(changed, requests)
 

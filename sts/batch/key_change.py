@@ -23,11 +23,12 @@ from sts.batch.meters import (
 )
 from sts.batch.rows import key_change_request
 from sts.batch.tokens import make_tokens
+from sts.tokens.key_change import SUBCLASSES_OF_A_SET
 
 if TYPE_CHECKING:
     from sts.batch.compiled import Words
     from sts.batch.vending_keys import VendingKeyColumns
-    from sts.security_module import IssuedToken, KeyChangeRequest
+    from sts.security_module import KeyChangeRequest
 
 NEW_KEY_COLUMNS: Final = (
     "new_supply_group_code",
@@ -36,8 +37,7 @@ NEW_KEY_COLUMNS: Final = (
 )
 _MOST_SECTIONS: Final = 4
 _MANAGEMENT_CLASS: Final = 2
-_SUBCLASSES: Final = {7: (3, 4), 11: (3, 8, 9, 4)}
-"""By EA: the sections in the order of the key's octets, as the scalar engine gives them."""
+_OCTETS_OF_A_WORD: Final = 8
 _LOW: Final = u64(0xFFFFFFFF)
 
 
@@ -66,11 +66,11 @@ def change_key(engine: Engine, batch: Any) -> Any:
             now, then = meters.take(chosen), new_meters.take(chosen)
             _make(engine, ea, (now, then), (rows, new_values, tokens), chosen)
 
-    def accept(row: int, request: KeyChangeRequest, issued: tuple[IssuedToken, ...]) -> None:
+    def accept(row: int, request: KeyChangeRequest, sections: tuple[str, ...]) -> None:
         rows.finish(row, engine.check_value(request.meter))
         new_values[row] = engine.new_check_value(request)
-        for text, section in zip(tokens, issued, strict=False):
-            text.put_one(row, section.digits)
+        for text, digits in zip(tokens, sections, strict=False):
+            text.put_one(row, digits)
 
     columns = (*METER_COLUMNS, *NEW_KEY_COLUMNS)
     one_by_one(rows, batch, columns, key_change_request, engine.scalar.change_key, accept)
@@ -104,7 +104,7 @@ def _make(
     classes = np.full(len(keys), _MANAGEMENT_CLASS, u64)
     made = []
     right = np.ones(len(keys), np.bool_)
-    for subclass in _SUBCLASSES[ea]:
+    for subclass in SUBCLASSES_OF_A_SET[new_keys.shape[1] * _OCTETS_OF_A_WORD]:
         body = u64(subclass) << u64(44) | payloads[subclass]
         text, _, is_right = make_tokens(engine.ciphers, ea, keys, classes, body)
         right &= is_right

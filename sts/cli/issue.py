@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -23,6 +23,7 @@ from sts.security_module import (
     InProcessSecurityModule,
     IssueRequest,
     KeyChangeRequest,
+    VerifyRequest,
 )
 from sts.token_identifier import TokenIdentifier
 from sts.tokens.codec import TokenCodec
@@ -40,6 +41,9 @@ from sts.tokens.management import (
 )
 from sts.tokens.meter_test import InitiateMeterTest
 from sts.units import CurrencyAmount, PowerLimit, TransferAmount
+
+if TYPE_CHECKING:
+    from sts.tokens.reserved import ReservedToken
 
 _RANDOM_VALUES: Final = 16
 _PANEL: Final = "The token"
@@ -341,10 +345,17 @@ def key_change(*, options: KeyChangeOptions, as_json: JsonOption = False) -> Non
     """
     request = options.request()
     store, codec = options.store(), options.codec(options.ea)
-    [outcome] = InProcessSecurityModule(store, codec).change_key([request])
+    module = InProcessSecurityModule(store, codec)
+    [outcome] = module.change_key([request])
     if isinstance(outcome, StsError):
         raise outcome
-    print_tokens([(issued.digits, issued.token) for issued in outcome], as_json=as_json)
+    tokens: list[tuple[str, Token | ReservedToken]] = []
+    for digits in outcome:
+        [read] = module.verify([VerifyRequest(request.meter, digits)])
+        if isinstance(read, StsError):
+            raise read
+        tokens.append((digits, read))
+    print_tokens(tokens, as_json=as_json)
 
 
 def _issue(

@@ -47,6 +47,8 @@ FOURTH_SECTION_PAYLOAD: Final = BitLayout(  # IEC 62055-41, Set4thSectionDecoder
     fields=(Field("supply_group_high", 12), Field("key_word", 32)),  # SGCHO, NKMO1
     total=44,
 )
+SUBCLASSES_OF_A_SET: Final = {8: (3, 4), 16: (3, 8, 9, 4)}
+"""The sections of a key change by the octets of the key, in the order of these octets."""
 _SECTIONS_OF_64_BIT_KEYS: Final = 2
 _MAX_NIBBLE: Final = 15
 _MAX_12_BITS: Final = 0xFFF

@@ -115,7 +115,7 @@ class Watched(InProcessSecurityModule):
         outcomes = super().change_key(requests)
         for one in outcomes:
             if not isinstance(one, Exception):
-                self.made += [token.digits for token in one]
+                self.made += one
         return outcomes
 
 

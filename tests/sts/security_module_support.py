@@ -20,12 +20,14 @@ from sts.security_module import (
     KeyChangeRequest,
     MeterConfiguration,
     SecurityModule,
+    VerifyRequest,
 )
 from sts.token_identifier import TokenIdentifier
 from sts.tokens.codec import TokenCodec
 from sts.tokens.credit import Resource, TransferCredit
 from sts.tokens.currency_credit import CurrencyCredit
 from sts.tokens.key_change import (
+    KeyChangeToken,
     Set1stSectionDecoderKey,
     Set2ndSectionDecoderKey,
     Set3rdSectionDecoderKey,
@@ -37,6 +39,8 @@ from sts.units import CurrencyAmount, TransferAmount
 from tests.sts.published_keys import SHORT_DRN, vending_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sts.errors import StsError
     from sts.tokens.kinds import Token
 
@@ -119,9 +123,15 @@ def issue_one(at: MeterConfiguration, token: Token) -> IssuedToken | StsError:
     return outcome
 
 
-def change_one(
-    at: MeterConfiguration, group: str, revision: int
-) -> tuple[IssuedToken, ...] | StsError:
+def sections_of(at: MeterConfiguration, issued: Sequence[str]) -> list[KeyChangeToken]:
+    """Return what key change tokens say to their meter."""
+    read = module().verify([VerifyRequest(at, digits) for digits in issued])
+    sections = [one for one in read if isinstance(one, KeyChangeToken)]
+    assert len(sections) == len(issued), read
+    return sections
+
+
+def change_one(at: MeterConfiguration, group: str, revision: int) -> tuple[str, ...] | StsError:
     request = KeyChangeRequest(
         at, SupplyGroupCode(group), KeyRevisionNumber(revision), TariffIndex("01")
     )

@@ -88,10 +88,8 @@ class SecurityModuleElsewhere(ListedKeys[VendingKeyFacts]):
         wait = self._begin("issue", rows)
         return partial(_issued, requests, wait)
 
-    def change_key(
-        self, requests: Sequence[KeyChangeRequest]
-    ) -> list[tuple[IssuedToken, ...] | StsError]:
-        """Return the set of key change tokens, or why there is none; see `sts.SecurityModule`."""
+    def change_key(self, requests: Sequence[KeyChangeRequest]) -> list[tuple[str, ...] | StsError]:
+        """Return digits of key change tokens, or why there are none; see `sts.SecurityModule`."""
         rows = [
             [
                 *meter_row(one.meter),
@@ -102,9 +100,7 @@ class SecurityModuleElsewhere(ListedKeys[VendingKeyFacts]):
             for one in requests
         ]
         return [
-            error_of(row)
-            if isinstance(row, dict)
-            else tuple(IssuedToken(digits, token_of(token)) for digits, *token in row)  # type: ignore[arg-type]  # sections of a key are no reserved tokens
+            error_of(row) if isinstance(row, dict) else tuple(row)
             for row in self._begin("change_key", rows)()
         ]
 

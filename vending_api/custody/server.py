@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
-from sts.errors import InvalidField, StsError, VendingKeyNotFound
+from sts.errors import InvalidField, StsError, TokenNotAllowed, VendingKeyNotFound
 from sts.key_data import KeyRevisionNumber, SupplyGroupCode, TariffIndex
 from sts.security_module import IssueRequest, KeyChangeRequest, MeterConfiguration, VerifyRequest
 from sts.tokens.credit import TransferCredit
+from sts.tokens.key_change import KeySection
 from sts.tokens.reserved import ReservedToken
 from vending_api.custody.counters import CountersNotWritten
 from vending_api.custody.wire import (
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
-    from sts.security_module import IssuedToken, SecurityModule
+    from sts.security_module import SecurityModule
+    from sts.tokens.kinds import Token
     from vending_api.custody.counters import Counters
 
 _Asked = TypeVar("_Asked")
@@ -146,12 +148,12 @@ class Server:
     def _change_key(self, rows: Sequence[Any]) -> list[Any]:
         asked = self._counted([_parsed(_key_change_request, row) for row in rows], lambda _: 0)
         outcomes = _in_place(asked, self._module.change_key)
-        return [error_row(one) if isinstance(one, StsError) else _set_row(one) for one in outcomes]
+        return [error_row(one) if isinstance(one, StsError) else one for one in outcomes]
 
     def _verify(self, rows: Sequence[Any]) -> list[Any]:
         asked = [_parsed(_verify_request, row) for row in rows]
         outcomes = _in_place(asked, self._module.verify)
-        return [error_row(one) if isinstance(one, StsError) else token_row(one) for one in outcomes]
+        return [_said_row(one) for one in outcomes]
 
     def _counted(
         self, asked: Sequence[_Request | StsError], tenths_of: Callable[[_Request], int]
@@ -228,8 +230,11 @@ def _verify_request(row: Any) -> VerifyRequest:
     return VerifyRequest(meter, rest[0])
 
 
-def _set_row(tokens: Sequence[IssuedToken]) -> list[list[Any]]:
-    return [[one.digits, *token_row(one.token)] for one in tokens]
+def _said_row(outcome: Token | ReservedToken | StsError) -> list[int] | dict[str, Any]:
+    """Return what a token says, or why it says nothing; no section of a key is read out."""
+    if isinstance(outcome, KeySection):
+        outcome = TokenNotAllowed("what a section of a key change says is told to its meter alone")
+    return error_row(outcome) if isinstance(outcome, StsError) else token_row(outcome)
 
 
 def _tenths_of(request: IssueRequest) -> int:

@@ -29,7 +29,6 @@ from sts.errors import (
 from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, SupplyGroupCode, TariffIndex
 from sts.meter_number import ManufacturerCode, MeterPan
 from sts.security_module import (
-    IssuedToken,
     IssueRequest,
     KeyChangeRequest,
     MeterConfiguration,
@@ -45,7 +44,7 @@ from sts.units import CurrencyAmount, PowerLimit, TransferAmount
 from vending_api.custody.prism.link import SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from ssl import SSLContext
 
     from sts.tokens.kinds import DatedToken, Token
@@ -142,7 +141,7 @@ class TokenService:
             assert (operation == "issue_credit") == (saying.token_class == 0)
             token = self._token(meter, saying, issued_at)
             (outcome,) = self.module.issue([IssueRequest(_meter(meter), token)])
-            return self._result([self._good(outcome)], meter)
+            return self._result([self._good(outcome).digits], meter)
 
         return self._made(operation, message_id, access_token, issued)
 
@@ -160,7 +159,7 @@ class TokenService:
                 EncryptionAlgorithm.EA07,
             )
             (outcome,) = self.module.issue([IssueRequest(meter, token)])
-            return self._result([self._good(outcome)], None)
+            return self._result([self._good(outcome).digits], None)
 
         return self._made("issue_meter_test", message_id, access_token, issued)
 
@@ -270,7 +269,7 @@ class TokenService:
             resource=resource, amount=TransferAmount(value), random=saying.random, **facts
         )
 
-    def _result(self, tokens: list[IssuedToken], meter: Any) -> Any:
+    def _result(self, tokens: Sequence[str], meter: Any) -> Any:
         key_check_value = None
         if meter is not None:
             of_meter = _meter(meter)
@@ -278,7 +277,7 @@ class TokenService:
                 of_meter.supply_group_code, of_meter.key_revision_number
             ).key_check_value
         return SERVICE.Result(
-            tokens=[SERVICE.Token(digits=one.digits) for one in tokens],
+            tokens=[SERVICE.Token(digits=digits) for digits in tokens],
             key_check_value=key_check_value,
             module_id="fake",
         )

@@ -217,7 +217,7 @@ def changed(row: Row) -> Row:
         new.new_tariff_index,
         meter.encryption_algorithm,
     )
-    tokens = {f"token_{place}": part.digits for place, part in enumerate(outcome, start=1)}
+    tokens = {f"token_{place}": digits for place, digits in enumerate(outcome, start=1)}
     return {
         **tokens,
         "key_check_value": check_value(meter),

@@ -23,13 +23,11 @@ from sts.errors import (
     VendingKeyNotFound,
 )
 from sts.key_data import EncryptionAlgorithm
-from sts.keys.decoder_key import DecoderKey
-from sts.keys.key_change import KeyChange
 from sts.keys.key_facts import ListedKeys
 from sts.security_module import IssuedToken, VendingKeyFacts, by_row, require_allowed
 from sts.tokens.codec import CLEAR_CLASS, RESERVED_CLASS, TokenCodec
 from sts.tokens.digits import from_digits
-from sts.tokens.key_change import KeyChangeToken, key_change_tokens
+from sts.tokens.key_change import SUBCLASSES_OF_A_SET, KeyChangeToken, KeySection
 from sts.tokens.kinds import DatedToken
 from vending_api.custody.prism.link import SERVICE, DeclinedByService, Link, Patience
 from vending_api.custody.prism.saying import CREDIT_CLASS, is_said, saying_of, token_said
@@ -101,13 +99,8 @@ class PrismSecurityModule(ListedKeys[VendingKeyFacts]):
         """Return what has the tokens made when it is called; the process before it waits apart."""
         return partial(self.issue, requests)
 
-    def change_key(
-        self, requests: Sequence[KeyChangeRequest]
-    ) -> list[tuple[IssuedToken, ...] | StsError]:
-        """Return the set of key change tokens, or why there is none; see `sts.SecurityModule`.
-
-        The words of the new key stay in the hardware: in what the tokens say they are 0.
-        """
+    def change_key(self, requests: Sequence[KeyChangeRequest]) -> list[tuple[str, ...] | StsError]:
+        """Return digits of key change tokens, or why there are none; see `sts.SecurityModule`."""
         return self._by_row(self._changed, requests)
 
     def verify(self, requests: Sequence[VerifyRequest]) -> list[Token | ReservedToken | StsError]:
@@ -149,23 +142,11 @@ class PrismSecurityModule(ListedKeys[VendingKeyFacts]):
             raise ReadBackMismatch("the token just made does not say what was asked for")
         return IssuedToken(digits, token)
 
-    def _changed(self, link: Link, request: KeyChangeRequest) -> tuple[IssuedToken, ...]:
+    def _changed(self, link: Link, request: KeyChangeRequest) -> tuple[str, ...]:
         meter = request.meter
         new = self.vending_key_for(request.new_supply_group_code, request.new_key_revision_number)
-        key = self._key_of(meter)
-        algorithm = meter.encryption_algorithm
-        sections = key_change_tokens(
-            KeyChange(
-                new_key=DecoderKey(bytes(algorithm.key_octets), algorithm),
-                supply_group_code=new.supply_group_code,
-                tariff_index=request.new_tariff_index,
-                key_revision_number=new.key_revision_number,
-                key_expiry_number=new.key_expiry_number,
-                key_type=new.key_type,
-                rollover=new.base_date is not key.base_date,
-            )
-        )
-        told = _told(meter, key)
+        subclasses = SUBCLASSES_OF_A_SET[meter.encryption_algorithm.key_octets]
+        told = _told(meter, self._key_of(meter))
         to = SERVICE.NewKey(
             supply_group_code=new.supply_group_code.digits,
             key_revision_number=new.key_revision_number.value,
@@ -174,12 +155,12 @@ class PrismSecurityModule(ListedKeys[VendingKeyFacts]):
         )
         with self._errors_of(meter):
             result = link.make("issue_key_change", told, to)
-        all_digits = _digits(result, len(sections))
-        for digits, section in zip(all_digits, sections, strict=True):
+        all_digits = _digits(result, len(subclasses))
+        for digits, subclass in zip(all_digits, subclasses, strict=True):
             saying = _read_back(link, told, digits)
-            if (saying.token_class, saying.subclass) != (section.token_class, section.subclass):
+            if (saying.token_class, saying.subclass) != (KeySection.token_class, subclass):
                 raise ReadBackMismatch("a token just made is another section than was asked for")
-        return tuple(map(IssuedToken, all_digits, sections))
+        return tuple(all_digits)
 
     def _read(self, link: Link, request: VerifyRequest) -> Token | ReservedToken:
         token_class, _ = from_digits(request.digits)

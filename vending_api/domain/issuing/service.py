@@ -95,7 +95,7 @@ def make_key_changes(
     return [
         outcome
         if isinstance(outcome, StsError)
-        else tuple(_section(token, warrant) for token in outcome)
+        else tuple(_section(digits, warrant) for digits in outcome)
         for outcome, (_, warrant) in zip(outcomes, due, strict=True)
     ]
 
@@ -275,10 +275,10 @@ def _proven_digits(meter: Meter, token: DatedToken, outcome: IssuedToken | StsEr
     return outcome.digits
 
 
-def _section(token: IssuedToken, warrant: str) -> SoldToken:
+def _section(digits: str, warrant: str) -> SoldToken:
     return SoldToken(
         kind=TokenKind.KEY_CHANGE,
-        digits=token.digits,
+        digits=digits,
         units_tenths=0,
         token_identifier=None,
         charge=FREE_OF_CHARGE,
