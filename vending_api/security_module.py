@@ -26,9 +26,8 @@ from pydantic import SecretStr
 from sts.errors import StsError
 from sts.keys.files import read_secret_line
 from sts.keys.sta_tables import SAMPLE_TABLES, load_sta_tables
-from sts.security_module import InProcessSecurityModule
-from sts.tokens.codec import TokenCodec
 from vending_api.custody.counters import Counters, CountersInvalid, Limits
+from vending_api.custody.kernels import SecurityModuleWithKernels
 from vending_api.custody.prism.facts import load_facts
 from vending_api.custody.server import Server
 from vending_api.keys import key_store
@@ -115,7 +114,7 @@ def security_module_of(settings: Settings, *, ask: Ask | None = None) -> Securit
             effect="EA07 tokens are for tests; no real meter accepts them",
             mend="set VENDING_STA_TABLES to the licensed tables",
         )
-    return InProcessSecurityModule(keys, TokenCodec(tables))
+    return SecurityModuleWithKernels(keys, tables)
 
 
 def _prism_of(settings: Settings, address: str) -> SecurityModule:

@@ -10,15 +10,18 @@ from sts.batch.derivation import derive
 from sts.batch.engine import Engine
 from sts.batch.issue import issue
 from sts.batch.key_change import change_key
+from sts.batch.requests import change_key_of, get_ready
 from sts.batch.verify import verify
 from sts.keys.secret import SecretOctets
 from sts.keys.sta_tables import SAMPLE_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from sts.errors import StsError
     from sts.keys.key_file import KeyStore
     from sts.keys.sta_tables import StaTables
+    from sts.security_module import KeyChangeRequest
 
 ROWS_AT_ONCE: Final = 16_384
 """How many rows the kernels work on: their arrays then stay in the processor's caches."""
@@ -53,6 +56,16 @@ class BatchSecurityModule(SecretOctets):
     def change_key(self, table: Any) -> Any:
         """Return the table with the key change tokens of each row, `token_1` to `token_4`."""
         return self._in_parts(change_key, table)
+
+    def change_key_of(
+        self, requests: Sequence[KeyChangeRequest]
+    ) -> list[tuple[str, ...] | StsError]:
+        """Return what `SecurityModule.change_key` does; sooner, from some dozen requests on."""
+        return change_key_of(self._engine, requests)
+
+    def get_ready(self) -> None:
+        """Load what changes keys: most of a second, and several the first time on a machine."""
+        get_ready(self._engine)
 
     def verify(self, table: Any) -> Any:
         """Return the table with what each row's `token` says, in columns `read_...`."""

@@ -197,9 +197,9 @@ def issued(row: Row) -> Row:
     }
 
 
-def changed(row: Row) -> Row:
+def key_change_request(row: Row) -> KeyChangeRequest:
     meter = configuration(row)
-    new = KeyChangeRequest(
+    return KeyChangeRequest(
         meter,
         SupplyGroupCode(row.get("new_supply_group_code") or row["supply_group_code"]),
         meter.key_revision_number
@@ -207,6 +207,11 @@ def changed(row: Row) -> Row:
         else KeyRevisionNumber(row["new_key_revision_number"]),
         TariffIndex(row.get("new_tariff_index") or row["tariff_index"]),
     )
+
+
+def changed(row: Row) -> Row:
+    new = key_change_request(row)
+    meter = new.meter
     (outcome,) = SCALAR.change_key([new])
     if isinstance(outcome, StsError):
         raise outcome
