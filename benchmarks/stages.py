@@ -36,10 +36,10 @@ from benchmarks.opening import open_database
 from sts.keys.key_file import load_key_file
 from sts.security_module import InProcessSecurityModule
 from sts.tokens.codec import TokenCodec
-from vending_api.domain.clients.service import check_credentials
+from vending_api.domain.clients.service import check_again
 from vending_api.domain.offers import service as offers
 from vending_api.domain.selling import service as selling
-from vending_api.kit.credentials import CredentialMemory
+from vending_api.kit.credentials import Checked, CredentialMemory
 from vending_api.kit.frames import Frames, frame
 from vending_api.kit.lanes import Command, Lanes
 from vending_api.kit.statements import Statement
@@ -158,9 +158,9 @@ class Counter:
         in_order = sorted(zip(group, told, strict=True), key=lambda pair: pair[0].ticket)
         return [one for _, one in in_order]
 
-    def _check(self, user_name: str, password: str) -> Client:
+    def _check(self, user_name: str, password: str, fitted: str | None) -> Checked[Client]:
         with self._engine.connect() as connection:
-            return check_credentials(connection, user_name, password)
+            return check_again(connection, user_name, password, fitted)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from vending_api.domain.clients.service import check_credentials
+from vending_api.domain.clients.service import check_again
 from vending_api.domain.credit.service import prepaid_balances
 from vending_api.kit.committer import MAX_WAITING
 from vending_api.kit.credentials import CredentialMemory
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vending_api.domain.issuing.service import TokenMaker
     from vending_api.domain.reprints.types import ReprintTokens
     from vending_api.domain.sales.types import ChangeKey, LookUpMeter, SellCredit, TryCredit
+    from vending_api.kit.credentials import Checked
     from vending_api.monitoring.metrics import Metrics
     from vending_api.sandbox.rehearsal import Rehearsal
     from vending_api.teller import Tell, Told
@@ -178,10 +179,12 @@ class Vending:
         self._metrics.sold(is_repeated=told.is_repeated, lead_minutes=told.lead_minutes)
         return told
 
-    def _check_credentials(self, user_name: str, password: str) -> Client:
+    def _check_credentials(
+        self, user_name: str, password: str, fitted: str | None
+    ) -> Checked[Client]:
         try:
             with self._engine.connect() as connection:
-                return check_credentials(connection, user_name, password)
+                return check_again(connection, user_name, password, fitted)
         except (OperationalError, InterfaceError):
             raise StorageUnavailable from None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 import httpx2
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
+from tests.faults.disks import family
 from tests.support.http import get
 from tests.support.processes import COMMAND, WEB, environment, free_port, name_of
 from vending_api.cli.serving import LOOPBACK
@@ -65,10 +66,9 @@ class VendingService:
         self.stop()
 
     @property
-    def pid(self) -> int:
-        """The process that others are below, while it runs."""
-        assert self._process is not None
-        return self._process.pid
+    def processes(self) -> list[int]:
+        """Its processes, as they are now; none while it does not run."""
+        return [] if self._process is None else family(self._process.pid)
 
     def start(self) -> None:
         """Start it and wait until it answers."""

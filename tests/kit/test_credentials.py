@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from vending_api.kit.credentials import CredentialMemory, hash_password, password_fits
-from vending_api.kit.errors import DomainError, Fault
+from vending_api.kit.credentials import Checked, CredentialMemory, hash_password, password_fits
+from vending_api.kit.errors import DomainError, Fault, StorageUnavailable
 from vending_api.kit.guesses import TooManyGuesses
 
 
@@ -17,20 +17,36 @@ class _Wrong(DomainError):
 
 
 class _Desk:
-    """Counts slow checks; the right password is "right"."""
+    """Counts slow checks; the right password is "right", until it is changed."""
 
     def __init__(self) -> None:
         self.checks = 0
+        self.fitted: list[str | None] = []
+        self.right = "right"
         self.seconds = 100.0
+        self.trouble: Exception | None = None
         self.memory = CredentialMemory(
             self._check, secret=b"s" * 32, monotonic_seconds=lambda: self.seconds
         )
 
-    def _check(self, user_name: str, password: str) -> str:
+    def _check(self, user_name: str, password: str, fitted: str | None) -> Checked[str]:
         self.checks += 1
-        if password != "right":
+        self.fitted.append(fitted)
+        if self.trouble is not None:
+            raise self.trouble
+        if password != self.right:
             raise _Wrong
-        return user_name.upper()
+        return Checked(user_name.upper(), f"hash {self.checks}")
+
+    async def is_let_in(self) -> bool:
+        """Tell whether "right" is let in, once what was begun then has ended."""
+        try:
+            await self.memory.verify("shop", "right", "10.0.0.1")
+        except _Wrong:
+            return False
+        finally:
+            await asyncio.gather(*self.memory._under_way.values(), return_exceptions=True)
+        return True
 
 
 def test_a_hash_fits_its_password_only() -> None:
@@ -47,13 +63,54 @@ def test_a_damaged_hash_fits_nothing() -> None:
 def test_a_good_check_is_remembered_for_five_seconds() -> None:
     async def scenario() -> None:
         desk = _Desk()
-        assert await desk.memory.verify("shop", "right", "10.0.0.1") == "SHOP"
+        assert await desk.is_let_in()
+        desk.right = "changed"
+        desk.seconds += 5
+        assert not await desk.is_let_in()
+        desk.right = "right"
+        assert await desk.is_let_in()
+        desk.right, desk.trouble = "changed", StorageUnavailable()
         desk.seconds += 4.9
-        assert await desk.memory.verify("shop", "right", "10.0.0.1") == "SHOP"
+        assert await desk.is_let_in()
+        desk.seconds += 0.1
+        with pytest.raises(StorageUnavailable):
+            await desk.is_let_in()
+
+    asyncio.run(scenario())
+
+
+def test_who_keeps_asking_is_checked_again_and_does_not_wait_for_it() -> None:
+    async def scenario() -> None:
+        desk = _Desk()
+        assert await desk.is_let_in()
+        desk.seconds += 2.4
+        assert await desk.is_let_in()
         assert desk.checks == 1
         desk.seconds += 0.1
-        assert await desk.memory.verify("shop", "right", "10.0.0.1") == "SHOP"
+        with pytest.raises(StopIteration) as answer:  # it ends without having waited
+            desk.memory.verify("shop", "right", "10.0.0.1").send(None)
+        assert answer.value.value == "SHOP"
+        assert await desk.is_let_in()
         assert desk.checks == 2
+        assert desk.fitted == [None, "hash 1"]
+        desk.seconds += 4.9  # since the second check
+        assert await desk.is_let_in()
+        assert desk.fitted == [None, "hash 1", "hash 2"]
+
+    asyncio.run(scenario())
+
+
+def test_a_changed_password_counts_once_that_is_seen() -> None:
+    async def scenario() -> None:
+        desk = _Desk()
+        assert await desk.is_let_in()
+        desk.right = "changed"
+        desk.seconds += 2.5
+        assert await desk.is_let_in()  # the check that it begins sees the change
+        assert not await desk.is_let_in()
+        desk.right = "right"
+        assert await desk.is_let_in()
+        assert desk.fitted == [None, "hash 1", None, None]
 
     asyncio.run(scenario())
 

@@ -3,13 +3,16 @@
 argon2 is slow on purpose: some 20 ms a check. A point of sale sends its password
 with every request, so a check that went well is remembered for a few seconds, as
 a digest under a secret of this process; a change of password counts soon after.
+Who keeps asking is checked again before that time is over, and nobody waits for it;
+where the stored hash is the one that fitted before, argon2 is not asked again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _REMEMBERED_SECONDS: Final = 5
+_AGAIN_AFTER_SECONDS: Final = 2.5
 _MAX_REMEMBERED: Final = 10_000
 _CHECKS_AT_ONCE: Final = 2
 """Each check takes 19 MiB and a core; more at once would only slow the sales down."""
@@ -50,16 +54,30 @@ def password_fits(password_hash: str, password: str) -> bool:
         return False
 
 
+class Checked(NamedTuple, Generic[T]):
+    """Who credentials belong to, and the hash that the password fits."""
+
+    who: T
+    password_hash: str
+
+
+class _Known(NamedTuple, Generic[T]):
+    checked: Checked[T]
+    again_at: float
+    until: float
+
+
 class CredentialMemory(Generic[T]):
     """Checks credentials slowly once and quickly for some seconds after.
 
-    `check` gets user name and password, returns who that is or raises; it runs in
-    a thread. `monotonic_seconds` is a clock; `secret` keys the digests.
+    `check` gets user name, password, and the hash that this password fits, if that is known; it
+    returns who that is or raises, and runs in a thread. `monotonic_seconds` is a clock; `secret`
+    keys the digests.
     """
 
     def __init__(
         self,
-        check: Callable[[str, str], T],
+        check: Callable[[str, str, str | None], Checked[T]],
         *,
         secret: bytes,
         monotonic_seconds: Callable[[], float],
@@ -67,8 +85,8 @@ class CredentialMemory(Generic[T]):
         self._check = check
         self._secret = secret
         self._monotonic_seconds = monotonic_seconds
-        self._known: dict[bytes, tuple[float, T]] = {}
-        self._under_way: dict[bytes, asyncio.Future[T]] = {}
+        self._known: dict[bytes, _Known[T]] = {}
+        self._under_way: dict[bytes, asyncio.Task[T]] = {}
         self._places = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._guesses = Guesses(monotonic_seconds)
 
@@ -79,17 +97,14 @@ class CredentialMemory(Generic[T]):
         """
         digest = self._digest(user_name, password)
         known = self._known.get(digest)
-        if known is not None and self._monotonic_seconds() < known[0]:
-            return known[1]
+        now = self._monotonic_seconds()
+        if known is not None and now < known.until:
+            if now >= known.again_at:
+                self._check_slowly(digest, user_name, password)
+            return known.checked.who
         self._guesses.require_open(user_name, address)
-        # Requests that arrive together with the same credentials share one check.
-        under_way = self._under_way.get(digest)
-        if under_way is None:
-            under_way = asyncio.ensure_future(self._verify_slowly(digest, user_name, password))
-            self._under_way[digest] = under_way
-            under_way.add_done_callback(lambda _: self._under_way.pop(digest))
         try:
-            who = await asyncio.shield(under_way)
+            who = await asyncio.shield(self._check_slowly(digest, user_name, password))
         except DomainError as error:
             if error.fault is Fault.UNAUTHENTICATED:
                 self._guesses.note_wrong(user_name, address, digest)
@@ -97,13 +112,34 @@ class CredentialMemory(Generic[T]):
         self._guesses.note_right(user_name, address)
         return who
 
-    async def _verify_slowly(self, digest: bytes, user_name: str, password: str) -> T:
+    def _check_slowly(self, digest: bytes, user_name: str, password: str) -> asyncio.Task[T]:
+        """Return a check that is under way; requests with the same credentials share one."""
+        under_way = self._under_way.get(digest)
+        if under_way is None:
+            under_way = asyncio.create_task(self._checked(digest, user_name, password))
+            self._under_way[digest] = under_way
+            under_way.add_done_callback(partial(self._ended, digest))
+        return under_way
+
+    async def _checked(self, digest: bytes, user_name: str, password: str) -> T:
+        known = self._known.get(digest)
+        fitted = None if known is None else known.checked.password_hash
         async with self._places:
-            who = await asyncio.to_thread(self._check, user_name, password)
+            checked = await asyncio.to_thread(self._check, user_name, password, fitted)
         if len(self._known) >= _MAX_REMEMBERED:
             self._known.clear()
-        self._known[digest] = (self._monotonic_seconds() + _REMEMBERED_SECONDS, who)
-        return who
+        now = self._monotonic_seconds()
+        self._known[digest] = _Known(checked, now + _AGAIN_AFTER_SECONDS, now + _REMEMBERED_SECONDS)
+        return checked.who
+
+    def _ended(self, digest: bytes, check: asyncio.Task[T]) -> None:
+        del self._under_way[digest]
+        if check.cancelled():
+            return
+        # Nobody may have waited for it; what it raised is raised again for whoever comes next.
+        error = check.exception()
+        if isinstance(error, DomainError) and error.fault is Fault.UNAUTHENTICATED:
+            self._known.pop(digest, None)
 
     def _digest(self, user_name: str, password: str) -> bytes:
         digest = hashlib.blake2b(key=self._secret, digest_size=32)

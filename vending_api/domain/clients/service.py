@@ -13,7 +13,7 @@ from vending_api.domain.clients.errors import (
     UnknownClient,
 )
 from vending_api.domain.clients.types import CAMPAIGN_USER, HOUSE_USER, ClientTerms
-from vending_api.kit.credentials import hash_password, password_fits
+from vending_api.kit.credentials import Checked, hash_password, password_fits
 from vending_api.kit.entries import EntryInvalid
 
 if TYPE_CHECKING:
@@ -35,14 +35,24 @@ def check_credentials(connection: Connection, user_name: str, password: str) -> 
     Takes as long for an unknown user as for a wrong password, so that answers do
     not tell which user names exist.
     """
+    return check_again(connection, user_name, password, None).who
+
+
+def check_again(
+    connection: Connection, user_name: str, password: str, fitted: str | None
+) -> Checked[Client]:
+    """Return what `check_credentials` does, and the hash that the password fits.
+
+    `fitted` is a hash that it was found to fit before: while that is stored, nothing is worked out.
+    """
     found = repository.find_active_client(connection, user_name)
     if found is None:
         password_fits(_hash_of_nobody(), password)
         raise CredentialsRejected
     client, password_hash = found
-    if not password_fits(password_hash, password):
+    if password_hash != fitted and not password_fits(password_hash, password):
         raise CredentialsRejected
-    return client
+    return Checked(client, password_hash)
 
 
 def find_client(connection: Connection, user_name: str) -> Client:
