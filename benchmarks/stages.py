@@ -37,6 +37,7 @@ from sts.keys.key_file import load_key_file
 from sts.security_module import InProcessSecurityModule
 from sts.tokens.codec import TokenCodec
 from vending_api.domain.clients.service import check_again
+from vending_api.domain.issuing.service import OrderedTokens
 from vending_api.domain.offers import service as offers
 from vending_api.domain.selling import service as selling
 from vending_api.kit.credentials import Checked, CredentialMemory
@@ -195,7 +196,8 @@ def _measure(folder: Path, sales: int, size: int) -> dict[str, float]:
         for place, name, stage in (
             (offers, "price", "tariff"),
             (answers, "tell_sale", "answer: the sale and its slip"),
-            (selling, "make_tokens", "tokens, with read-back"),
+            (selling, "order_tokens", "tokens, with read-back"),
+            (OrderedTokens, "made", "tokens, with read-back"),
             *((Statement, one, "SQL") for one in ("run", "run_now", "row", "rows")),
         ):
             timed = stages.of(stage, getattr(place, name))
