@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING
 
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import Response
@@ -70,6 +72,8 @@ PAYSTACK_PATH = "/paystack"
 _READING_CONNECTIONS = 8
 _OTHER_BODY_OCTETS = 4_096
 """Where no surface is; nothing reads a body there."""
+
+_log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
@@ -161,7 +165,12 @@ def create_app_from_environment() -> Starlette:
     end_with_the_starter()
     keep_memory_private()
     settings = load_settings()
-    app = create_app(settings, teller=copied_teller())
+    try:
+        app = create_app(settings, teller=copied_teller())
+    except (OperationalError, InterfaceError):
+        # It takes the place of one that ended, maybe of the same trouble; others will follow it.
+        _log.error("worker_not_started", reason="the database does not answer")
+        raise SystemExit(1) from None
     keep_what_is_loaded()
     return app
 

@@ -65,3 +65,17 @@ def test_killing_the_database_or_a_worker_loses_no_sale(
                 wait_a_random_moment(book)
             service.wait_for_all_workers()
             settle(book, url, service.address, is_thorough=is_thorough(number, rounds))
+
+
+def test_a_worker_that_begins_while_the_database_is_away_says_so_in_a_line(
+    book: Book, durable_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = durable_postgres.create_database("away")
+    prepare(book, url)
+    with VendingService(url, tmp_path, workers=2) as service:
+        durable_postgres.stop()
+        service.kill_a_worker(0)
+        service.wait_for_line("worker_not_started")
+        durable_postgres.start()
+        service.wait_for_all_workers()
+        assert "Traceback" not in service.log

@@ -45,7 +45,7 @@ class VendingService:
         """`folder` gets its log. With `faults` in its environment, `launch` starts it."""
         self.port: Final = free_port()
         self.address: Final = f"http://{LOOPBACK}:{self.port}{ELECTRUM_PATH}"
-        self._log: Final = folder / f"service-{self.port}.log"
+        self._log_file: Final = folder / f"service-{self.port}.log"
         self._workers: Final = workers
         self._command: Final = COMMAND_LINE if faults is None else LAUNCH
         self._environment: Final = environment(
@@ -66,13 +66,18 @@ class VendingService:
         self.stop()
 
     @property
+    def log(self) -> str:
+        """What it has written."""
+        return self._log_file.read_text(errors="replace")
+
+    @property
     def processes(self) -> list[int]:
         """Its processes, as they are now; none while it does not run."""
         return [] if self._process is None else family(self._process.pid)
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        with self._log.open("ab") as log:
+        with self._log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
                 env=self._environment,
@@ -114,6 +119,13 @@ class VendingService:
             time.sleep(_POLL_SECONDS)
         self.wait_until_it_answers()
 
+    def wait_for_line(self, part: str) -> None:
+        """Return when a part of a line stands in its log."""
+        limit = time.monotonic() + _START_LIMIT_SECONDS
+        while part not in self.log:
+            assert time.monotonic() < limit, f"no {part}:\n{self._end_of_log()}"
+            time.sleep(_POLL_SECONDS)
+
     def stop(self) -> None:
         """End it in good order, if it runs."""
         if self._process is None:
@@ -140,4 +152,4 @@ class VendingService:
         return True
 
     def _end_of_log(self) -> str:
-        return self._log.read_text(errors="replace")[-_SHOWN:]
+        return self.log[-_SHOWN:]
