@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sts.errors import StsError
     from sts.security_module import IssuedToken, IssueRequest, KeyChangeRequest
 
-MAKING: Final = frozenset({"issue", "begin_issue", "change_key"})
+MAKING: Final = frozenset({"issue", "begin_issue", "change_key", "change_key_of"})
 """What a security module makes tokens by."""
 CALLS: Final = {
     "vending_api/domain/issuing/columns.py": {"begin_issue"},
@@ -48,6 +48,7 @@ CALLS: Final = {
     # The process with the keys, and what asks it, pass on what issuing asks.
     "vending_api/custody/client.py": {"begin_issue"},
     "vending_api/custody/server.py": {"issue", "change_key"},
+    "vending_api/custody/kernels.py": {"change_key", "change_key_of"},
     "vending_api/custody/prism/client.py": {"issue"},
     # These have an operation of the same name: a request for a key change.
     "vending_api/main.py": {"change_key"},
@@ -61,8 +62,8 @@ IMPORTS: Final = {
     ("vending_api.domain.issuing.service", "make_key_changes"): {"campaigns"},
     ("vending_api.domain.issuing.service", "record_tokens"): {"selling", "campaigns"},
     ("vending_api.domain.token_log.service", "append"): {"issuing"},
-    ("sts.security_module", "InProcessSecurityModule"): {"security_module.py"},
-    ("sts.tokens.codec", "TokenCodec"): {"security_module.py", "sandbox", "custody"},
+    ("sts.security_module", "InProcessSecurityModule"): {"custody"},
+    ("sts.tokens.codec", "TokenCodec"): {"sandbox", "custody"},
 }
 """Who may import what the way of a token consists of; sandbox and hardware's client only decode."""
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 
 from vending_api.domain.clients.tables import CLIENT, TERMINAL
 from vending_api.domain.clients.types import Client, ClientTerms
 from vending_api.kit.db import insert_or_ignore
 from vending_api.kit.entries import require_fit
 from vending_api.kit.group import recall_lasting, remember_lasting
-from vending_api.kit.statements import Statement
+from vending_api.kit.statements import Statement, StatementForMany
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -28,6 +28,11 @@ _TERMINAL: Final = Statement(
         TERMINAL.c.terminal_id == bindparam("of_terminal"),
     ),
     is_apart=True,
+)
+_TERMINALS: Final = StatementForMany(
+    lambda _, rows: select(TERMINAL.c.client_key, TERMINAL.c.terminal_id).where(
+        or_(*(and_(*(TERMINAL.c[name] == row[name] for name in row)) for row in rows))
+    )
 )
 
 
@@ -97,6 +102,15 @@ def has_terminal(connection: Connection, client_key: int, terminal_id: str) -> b
         known = _TERMINAL.row(connection, values) is not None
         remember_lasting(connection, (_TERMINAL, client_key, terminal_id), known)
     return known
+
+
+def read_terminals(connection: Connection, named: Iterable[tuple[int, str]]) -> None:
+    """Let the group of a connection know which of these clients have named these terminals."""
+    wanted = [{"client_key": key, "terminal_id": one} for key, one in named]
+    found = {tuple(row) for row in _TERMINALS.rows(connection, wanted)}
+    for row in wanted:
+        of_both = row["client_key"], row["terminal_id"]
+        remember_lasting(connection, (_TERMINAL, *of_both), of_both in found)
 
 
 def _client(row: Row[Any]) -> Client:

@@ -17,7 +17,7 @@ from vending_api.kit.credentials import Checked, hash_password, password_fits
 from vending_api.kit.entries import EntryInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -93,6 +93,12 @@ def require_terminal(connection: Connection, client: Client, terminal_id: str) -
         return
     if not repository.has_terminal(connection, client.key, terminal_id):
         raise TerminalNotRegistered(terminal_id)
+
+
+def read_terminals(connection: Connection, named: Iterable[tuple[Client, str]]) -> None:
+    """Let the group of a connection know of the terminals that `require_terminal` will ask for."""
+    wanted = {(client.key, terminal_id) for client, terminal_id in named if client.names_terminals}
+    repository.read_terminals(connection, sorted(wanted))
 
 
 def register_client(

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, case, update
+from sqlalchemy import and_, bindparam, case, or_, select, update
 
 from vending_api.domain.numbers.tables import NUMBER_SERIES
+from vending_api.domain.numbers.types import Place
 from vending_api.kit.db import insert_into
-from vending_api.kit.group import recall, remember
-from vending_api.kit.statements import Statement
+from vending_api.kit.group import recall, recall_lasting, remember, remember_lasting
+from vending_api.kit.statements import Statement, StatementForMany
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import ColumnElement, Connection, Insert
 
 _SERIES: Final = NUMBER_SERIES.c
 _NEWEST: Final = (_SERIES.key, _SERIES.last_receipt, _SERIES.invoice_year, _SERIES.last_invoice)
+
+
+_PLACE: Final = (_SERIES.utility_key, _SERIES.client_key, _SERIES.terminal_id)
 
 
 class Newest(NamedTuple):
@@ -72,14 +78,43 @@ _SET: Final = Statement(
 )
 
 
+_LOCK_MANY: Final = StatementForMany(
+    lambda _, rows: (
+        select(*_NEWEST, *_PLACE)
+        .where(
+            _SERIES.client_key == rows[0]["client_key"],
+            or_(
+                *(
+                    and_(
+                        _SERIES.utility_key == row["utility_key"],
+                        _SERIES.terminal_id == row["terminal_id"],
+                    )
+                    for row in rows
+                )
+            ),
+        )
+        .order_by(_SERIES.key)
+        .with_for_update()
+    )
+)
+"""Those of one client, which stand on one node where a database has several."""
+
+
+def expect(connection: Connection, places: Iterable[Place]) -> None:
+    """Let the group of a connection know which series its commands will take numbers from.
+
+    Those of a client are locked together when the first is needed, and no sooner: by then its
+    credit is locked, as it is before its numbers everywhere.
+    """
+    of_clients: dict[int, list[Place]] = {}
+    for place in places:
+        of_clients.setdefault(place.client_key, []).append(place)
+    for client_key, expected in of_clients.items():
+        remember_lasting(connection, (_LOCK_MANY, client_key), expected)
+
+
 def take(
-    connection: Connection,
-    *,
-    utility_key: int,
-    client_key: int,
-    terminal_id: str,
-    receipts: int,
-    invoice_year: int | None,
+    connection: Connection, place: Place, *, receipts: int, invoice_year: int | None
 ) -> Newest:
     """Take numbers from a terminal's series, in one statement once the series has begun.
 
@@ -87,8 +122,8 @@ def take(
     keys of later series, which customers read on receipts, would grow by the million.
     """
     year, invoices = (0, 0) if invoice_year is None else (invoice_year, 1)
-    series = (_SET, utility_key, client_key, terminal_id)
-    known: Newest | None = recall(connection, series)
+    series = (_SET, *place)
+    known = _known(connection, place)
     if known is not None:
         newest = known.after(receipts, year, invoices)
         rows = [{"of_key": newest.key} | newest.to_columns()]
@@ -96,27 +131,39 @@ def take(
         remember(connection, series, newest)
         return newest
     wanted: dict[str, Any] = {
-        "of_utility": utility_key,
-        "of_client": client_key,
-        "of_terminal": terminal_id,
+        "of_utility": place.utility_key,
+        "of_client": place.client_key,
+        "of_terminal": place.terminal_id,
         "receipts": receipts,
         "year": year,
         "invoices": invoices,
     }
     row = _TAKE.row(connection, wanted)
     if row is None:
-        first: dict[str, Any] = {
-            "utility_key": utility_key,
-            "client_key": client_key,
-            "terminal_id": terminal_id,
-            "last_receipt": receipts,
-            "invoice_year": year,
-            "last_invoice": invoices,
-        }
-        row = _BEGIN.row(connection, first)
+        first = {"last_receipt": receipts, "invoice_year": year, "last_invoice": invoices}
+        row = _BEGIN.row(connection, place._asdict() | first)
     newest = Newest(*row)
     remember(connection, series, newest)
     return newest
+
+
+def _known(connection: Connection, place: Place) -> Newest | None:
+    """Return what the group of a connection knows of a series, after a look at all expected ones.
+
+    None of a series that has not begun, and where there is no group.
+    """
+    known: Newest | None = recall(connection, (_SET, *place))
+    expected: list[Place] | None = recall_lasting(connection, (_LOCK_MANY, place.client_key))
+    if known is not None or not expected:
+        return known
+    remember_lasting(connection, (_LOCK_MANY, place.client_key), None)  # once is enough
+    wanted = [one._asdict() for one in expected if recall(connection, (_SET, *one)) is None]
+    for row in _LOCK_MANY.rows(connection, wanted):
+        newest, of = Newest(*row[: len(_NEWEST)]), Place(*row[len(_NEWEST) :])
+        remember(connection, (_SET, *of), newest)
+        if of == place:
+            known = newest
+    return known
 
 
 def _begin(dialect_name: str) -> Insert:

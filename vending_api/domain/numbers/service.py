@@ -9,9 +9,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from vending_api.domain.numbers import repository
-from vending_api.domain.numbers.types import Numbers
+from vending_api.domain.numbers.types import Numbers, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
 _RECEIPT: Final = re.compile(r"([1-9][0-9]{0,17})-([0-9]{6}|[1-9][0-9]{6,17})")
@@ -33,14 +35,8 @@ def take_numbers(
     the series, as of a clock that was set back, goes on in the series' own: a number that
     was given must not come again.
     """
-    newest = repository.take(
-        connection,
-        utility_key=utility_key,
-        client_key=client_key,
-        terminal_id=terminal_id,
-        receipts=receipts,
-        invoice_year=invoice_year,
-    )
+    place = Place(utility_key, client_key, terminal_id)
+    newest = repository.take(connection, place, receipts=receipts, invoice_year=invoice_year)
     series, last = newest.key, newest.last_receipt
     first = last - receipts + 1
     invoice = f"{series}-{newest.invoice_year}-{newest.last_invoice:06}"
@@ -50,6 +46,11 @@ def take_numbers(
         receipts=tuple(f"{series}-{number:06}" for number in range(first, last + 1)),
         invoice=None if invoice_year is None else invoice,
     )
+
+
+def expect_numbers(connection: Connection, places: Iterable[Place]) -> None:
+    """Let the group of a connection know what its commands will `take_numbers` from."""
+    repository.expect(connection, sorted(set(places)))
 
 
 def parse_receipt(text: str) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,3 +17,11 @@ class Numbers:
     """As many as were asked for, in order: "17-000042"."""
     invoice: str | None
     """"17-2026-000042"; None if none was asked for."""
+
+
+class Place(NamedTuple):
+    """What a series of numbers is for."""
+
+    utility_key: int
+    client_key: int
+    terminal_id: str

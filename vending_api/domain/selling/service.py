@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vending_api.domain.accounts.service import account_of, read_accounts, store_account
+from vending_api.domain.clients.service import read_terminals
 from vending_api.domain.issuing.service import (
     make_key_change_tokens,
     newest_identifier,
@@ -22,7 +23,8 @@ from vending_api.domain.issuing.types import MadeFor, Payer
 from vending_api.domain.key_changes.service import due_key_change
 from vending_api.domain.meters.errors import UnknownMeter
 from vending_api.domain.meters.service import lock_meters, record_key_data
-from vending_api.domain.numbers.service import take_numbers
+from vending_api.domain.numbers.service import expect_numbers, take_numbers
+from vending_api.domain.numbers.types import Place
 from vending_api.domain.offers.service import (
     REFUSALS,
     meter_of,
@@ -129,9 +131,9 @@ def try_out(connection: Connection, maker: TokenMaker, command: TryCredit) -> Tr
 def foresee(connection: Connection, commands: Sequence[SellCredit]) -> None:
     """Do at once, for purchases that a group is about to `sell`, what each begins with.
 
-    Their ids are taken, their meters locked and read with their accounts: as many statements
-    for all of them as for one. Ids first, then meters, each kind in one order; keys of sales
-    come after the locks, so that a meter's newest sale has the highest.
+    Their ids are taken, their meters locked and read with their accounts and terminals: as many
+    statements for all of them as for one. Ids first, then meters, each kind in one order; keys of
+    sales come after the locks, so that a meter's newest sale has the highest.
     """
     claim_ahead(
         connection,
@@ -139,8 +141,17 @@ def foresee(connection: Connection, commands: Sequence[SellCredit]) -> None:
         message_ids={command.purchase_id: command.received_at for command in commands},
     )
     named = {command.external_meter_id for command in commands if command.external_meter_id}
-    meters = lock_meters(connection, named)
-    read_accounts(connection, [meter.key for meter in meters])
+    meters = {meter.external_id: meter for meter in lock_meters(connection, named)}
+    read_accounts(connection, [meter.key for meter in meters.values()])
+    read_terminals(connection, [(command.client, command.terminal_id) for command in commands])
+    expect_numbers(
+        connection,
+        [
+            Place(meter.utility_key, command.client.key, command.terminal_id)
+            for command in commands
+            if (meter := meters.get(command.external_meter_id)) is not None
+        ],
+    )
     take_sale_keys(connection, len(commands))
 
 
