@@ -23,7 +23,6 @@ _OF_A_REAL_SITE: Final = {
     "shared_buffers": "2GB",  # a tenth of the machine's memory; the tests' server has 32 MB
     "max_wal_size": "8GB",  # a checkpoint every few minutes, not every few seconds
     "checkpoint_timeout": "15min",
-    "wal_compression": "on",  # whole pages go to the log after a checkpoint
 }
 
 _WHILE_FILLED: Final = {"wal_level": "minimal", "max_wal_senders": "0"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
 import pytest
@@ -11,13 +11,15 @@ from sqlalchemy import delete
 
 from tests.support.selling import sell
 from tests.support.service import NOON, purchase, writing
+from vending_api import looking
 from vending_api.domain.token_log.tables import TOKEN_LOG
 from vending_api.domain.watching.service import alerts
+from vending_api.kit.db import give_way_in_the_server
 from vending_api.kit.far_process import StartFailed
 from vending_api.looking import look_elsewhere
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 
 @pytest.fixture
@@ -37,6 +39,26 @@ def test_what_is_found_elsewhere_is_what_is_found_here(spoilt: Engine) -> None:
     with spoilt.connect() as connection:
         assert found == alerts(connection, NOON, since=NOON)
     assert len(found) == 1
+
+
+def test_a_look_takes_one_processor_of_the_server_and_the_next_reader_as_many_as_it_likes(
+    spoilt: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if spoilt.dialect.name != "postgresql":
+        pytest.skip("SQLite works in the process that looks")
+    question = "SHOW max_parallel_workers_per_gather"
+
+    def asked(connection: Connection, *_: object, **__: object) -> Any:
+        return connection.exec_driver_sql(question).scalar()
+
+    monkeypatch.setattr(looking, "alerts", asked)
+    in_a_look: Any = looking._found(NOON, NOON)
+    assert in_a_look == "0"
+    with spoilt.connect() as connection:
+        with connection.begin():
+            give_way_in_the_server(connection)
+            assert asked(connection) == "0"
+        assert asked(connection) != "0"
 
 
 @pytest.mark.usefixtures("spoilt")

@@ -13,7 +13,7 @@ import structlog
 
 from vending_api.database import database_of
 from vending_api.domain.watching.service import alerts
-from vending_api.kit.db import one_view
+from vending_api.kit.db import give_way_in_the_server, one_view
 from vending_api.kit.far_process import FarProcess, StartFailed, own_end
 from vending_api.kit.frames import frame, received
 from vending_api.kit.logging import configure_logging
@@ -68,5 +68,9 @@ def main() -> None:
 
 def _found(since: datetime, now: datetime) -> list[Alert]:
     engine = database_of(load_settings(), connections=1)
-    with engine.connect() as connection:
-        return alerts(one_view(connection), now, since=since)
+    try:
+        with engine.connect() as connection:
+            give_way_in_the_server(one_view(connection))
+            return alerts(connection, now, since=since)
+    finally:
+        engine.dispose()

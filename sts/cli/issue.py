@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -29,6 +29,7 @@ from sts.token_identifier import TokenIdentifier
 from sts.tokens.codec import TokenCodec
 from sts.tokens.credit import Resource, TransferCredit
 from sts.tokens.currency_credit import CurrencyCredit
+from sts.tokens.key_change import KeyChangeToken
 from sts.tokens.kinds import Token
 from sts.tokens.management import (
     ALL_REGISTERS,
@@ -41,9 +42,6 @@ from sts.tokens.management import (
 )
 from sts.tokens.meter_test import InitiateMeterTest
 from sts.units import CurrencyAmount, PowerLimit, TransferAmount
-
-if TYPE_CHECKING:
-    from sts.tokens.reserved import ReservedToken
 
 _RANDOM_VALUES: Final = 16
 _PANEL: Final = "The token"
@@ -349,13 +347,9 @@ def key_change(*, options: KeyChangeOptions, as_json: JsonOption = False) -> Non
     [outcome] = module.change_key([request])
     if isinstance(outcome, StsError):
         raise outcome
-    tokens: list[tuple[str, Token | ReservedToken]] = []
-    for digits in outcome:
-        [read] = module.verify([VerifyRequest(request.meter, digits)])
-        if isinstance(read, StsError):
-            raise read
-        tokens.append((digits, read))
-    print_tokens(tokens, as_json=as_json)
+    read = module.verify([VerifyRequest(request.meter, digits) for digits in outcome])
+    sections = [one for one in read if isinstance(one, KeyChangeToken)]
+    print_tokens(list(zip(outcome, sections, strict=True)), as_json=as_json)
 
 
 def _issue(

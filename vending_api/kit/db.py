@@ -137,6 +137,15 @@ def one_view(connection: Connection) -> Connection:
     return connection
 
 
+def give_way_in_the_server(connection: Connection) -> None:
+    """Let what a transaction reads of PostgreSQL take one processor of the server, and no more.
+
+    The priority of the process that asks says nothing to the one that works for it there.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
+
+
 def insert_into(dialect_name: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT that can be told what to do where a unique key already stands.
 
