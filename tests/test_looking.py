@@ -15,7 +15,8 @@ from vending_api import looking
 from vending_api.domain.token_log.tables import TOKEN_LOG
 from vending_api.domain.watching.service import alerts
 from vending_api.kit.db import give_way_in_the_server
-from vending_api.kit.far_process import StartFailed
+from vending_api.kit.far_process import FarProcess, StartFailed
+from vending_api.kit.frames import frame
 from vending_api.looking import look_elsewhere
 
 if TYPE_CHECKING:
@@ -85,3 +86,17 @@ def test_what_keeps_it_from_looking_is_an_error_of_this_process(
     monkeypatch.setenv("VENDING_DATABASE_URL", sqlite_url)  # it has no tables
     with pytest.raises(StartFailed, match="OperationalError"):
         asyncio.run(look_elsewhere(NOON, NOON))
+
+
+@pytest.mark.usefixtures("spoilt")
+def test_a_look_that_nobody_hears_any_more_ends_in_good_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for url in (None, "sqlite:////nowhere/at/all.db"):
+        if url is not None:
+            monkeypatch.setenv("VENDING_DATABASE_URL", url)
+        process = FarProcess.of_program(looking._PROGRAM)
+        process.connection.sendall(frame((NOON, NOON)))
+        process.connection.close()
+        program: Any = process._process
+        assert program.wait(60) == 0

@@ -7,6 +7,7 @@ gets the processor when nobody else wants it, and whoever started it may end it 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -57,13 +58,14 @@ def main() -> None:
     configure_logging()
     with own_end() as connection:
         since, now = next(received(connection))
+        answer: list[Alert] | StartFailed
         try:
-            found = _found(since, now)
+            answer = _found(since, now)
         except Exception as error:  # noqa: BLE001 (whatever it is, who asked goes on)
             _log.warning("look_failed", error=type(error).__name__)
-            connection.sendall(frame(StartFailed(type(error).__name__)))
-        else:
-            connection.sendall(frame(found))
+            answer = StartFailed(type(error).__name__)
+        with suppress(ConnectionError):  # whoever asked may be gone
+            connection.sendall(frame(answer))
 
 
 def _found(since: datetime, now: datetime) -> list[Alert]:
