@@ -77,11 +77,12 @@ class Rows:
         """Begin with `count` rows that are not done."""
         self.done = np.zeros(count, np.bool_)
         self.check_values: Words = np.zeros(count, np.uint64)
-        self._errors: dict[int, StsError] = {}
+        self.errors: dict[int, StsError] = {}
+        """Why rows have no result."""
 
     def fail(self, row: int, error: StsError) -> None:
         """Note why a row has no result."""
-        self._errors[row] = error
+        self.errors[row] = error
 
     def finish(self, row: int, check_value: int) -> None:
         """Note that a row is done, under a decoder key of this check value."""
@@ -91,7 +92,7 @@ class Rows:
     def left(self) -> Numbers:
         """Return the rows that are neither done nor have failed."""
         left = ~self.done
-        left[list(self._errors)] = False
+        left[list(self.errors)] = False
         return np.flatnonzero(left)
 
     def check_value_array(self) -> Any:
@@ -100,12 +101,12 @@ class Rows:
 
     def error_arrays(self) -> dict[str, Any]:
         """Return the columns `error`, the error's stable code, and `message`."""
-        if not self._errors:
+        if not self.errors:
             nothing = pa.nulls(len(self.done), pa.string())
             return {"error": nothing, "message": nothing}
         codes: list[str | None] = [None] * len(self.done)
         messages = codes.copy()
-        for row, error in self._errors.items():
+        for row, error in self.errors.items():
             codes[row], messages[row] = error.code, str(error)
         return {"error": pa.array(codes, pa.string()), "message": pa.array(messages, pa.string())}
 

@@ -35,7 +35,7 @@ NEW_KEY_COLUMNS: Final = (
     "new_key_revision_number",
     "new_tariff_index",
 )
-_MOST_SECTIONS: Final = 4
+TOKEN_COLUMNS: Final = ("token_1", "token_2", "token_3", "token_4")
 _MANAGEMENT_CLASS: Final = 2
 _OCTETS_OF_A_WORD: Final = 8
 _LOW: Final = u64(0xFFFFFFFF)
@@ -47,6 +47,18 @@ def change_key(engine: Engine, batch: Any) -> Any:
     Sets of EA07 have two tokens. What a row does not say of the new key stays as it is now.
     Raises ColumnsInvalid for a batch that lacks a column, or holds another type in it.
     """
+    rows, new_values, tokens = make_sets(engine, batch)
+    new_columns = {name: text.array() for name, text in zip(TOKEN_COLUMNS, tokens, strict=True)}
+    new_columns["key_check_value"] = rows.check_value_array()
+    new_columns["new_key_check_value"] = check_value_array(new_values, rows.done)
+    return with_columns(batch, new_columns | rows.error_arrays())
+
+
+def make_sets(engine: Engine, batch: Any) -> tuple[Rows, Words, list[TokenText]]:
+    """Return what became of the rows of a batch, check values of new keys, and up to four tokens.
+
+    Raises ColumnsInvalid as `change_key`.
+    """
     require_columns(batch.schema.names, METER_COLUMNS)
     meters, algorithms = read_meters(batch, engine.keys)
     group, revision, tariff_index = (
@@ -57,7 +69,7 @@ def change_key(engine: Engine, batch: Any) -> Any:
     )
     rows = Rows(batch.num_rows)
     new_values = np.zeros(batch.num_rows, u64)
-    tokens = [TokenText(batch.num_rows) for _ in range(_MOST_SECTIONS)]
+    tokens = [TokenText(batch.num_rows) for _ in TOKEN_COLUMNS]
     for ea in ALGORITHMS:
         flags = makes_keys(engine.keys, new_meters, algorithms, ea)
         flags &= makes_keys(engine.keys, meters, algorithms, ea)
@@ -74,10 +86,7 @@ def change_key(engine: Engine, batch: Any) -> Any:
 
     columns = (*METER_COLUMNS, *NEW_KEY_COLUMNS)
     one_by_one(rows, batch, columns, key_change_request, engine.scalar.change_key, accept)
-    new_columns = {f"token_{place}": text.array() for place, text in enumerate(tokens, start=1)}
-    new_columns["key_check_value"] = rows.check_value_array()
-    new_columns["new_key_check_value"] = check_value_array(new_values, rows.done)
-    return with_columns(batch, new_columns | rows.error_arrays())
+    return rows, new_values, tokens
 
 
 def _or_as_now(batch: Any, new: str, now: str) -> Any:

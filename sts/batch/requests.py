@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from sts.batch.key_change import change_key
+from sts.batch.key_change import NEW_KEY_COLUMNS, make_sets
+from sts.batch.meters import METER_COLUMNS
 from sts.key_data import EncryptionAlgorithm, TariffIndex
 from sts.meter_number import MeterPan
 from sts.security_module import KeyChangeRequest, MeterConfiguration
@@ -17,17 +18,10 @@ if TYPE_CHECKING:
     from sts.batch.engine import Engine
     from sts.errors import StsError
 
-_TOKENS: Final = ("token_1", "token_2", "token_3", "token_4")
 _SCHEMA: Final = pa.schema(
     [
-        ("pan", pa.string()),
-        ("supply_group_code", pa.string()),
-        ("key_revision_number", pa.int64()),
-        ("tariff_index", pa.string()),
-        ("encryption_algorithm", pa.string()),
-        ("new_supply_group_code", pa.string()),
-        ("new_key_revision_number", pa.int64()),
-        ("new_tariff_index", pa.string()),
+        (name, pa.int64() if name.endswith("key_revision_number") else pa.string())
+        for name in (*METER_COLUMNS, *NEW_KEY_COLUMNS)
     ]
 )
 _NOBODY: Final = MeterPan.parse("600727000000000009")
@@ -41,15 +35,13 @@ def change_key_of(
 
     Errors are those of the scalar engine, which is given what the kernels have not made.
     """
-    made = change_key(engine, _batch(requests))
-    columns = (made[name].to_pylist() for name in _TOKENS)
+    rows, _, tokens = make_sets(engine, _batch(requests))
+    columns = (text.array().to_pylist() for text in tokens)
     outcomes: list[tuple[str, ...] | StsError] = [
         tuple(digits for digits in row if digits is not None) for row in zip(*columns, strict=True)
     ]
-    left = [row for row, outcome in enumerate(outcomes) if not outcome]
-    one_by_one = engine.scalar.change_key([requests[row] for row in left])
-    for row, outcome in zip(left, one_by_one, strict=True):
-        outcomes[row] = outcome
+    for row, error in rows.errors.items():
+        outcomes[row] = error
     return outcomes
 
 

@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,6 +62,11 @@ NO_KEY = MeterConfiguration(
     METER.pan, SupplyGroupCode("999999"), METER.key_revision_number, METER.tariff_index,
     METER.encryption_algorithm,
 )  # fmt: skip
+
+
+EA11 = replace(
+    METER, key_revision_number=KeyRevisionNumber(2), encryption_algorithm=EncryptionAlgorithm.EA11
+)
 
 
 def credit(tenths: int = 256, minutes: int = 5_000_000) -> TransferCredit:

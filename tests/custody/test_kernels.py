@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
@@ -13,11 +12,11 @@ from structlog.testing import capture_logs
 
 from sts.batch import BatchSecurityModule
 from sts.errors import BatchExtraMissing, VendingKeyNotFound
-from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, TariffIndex
+from sts.key_data import TariffIndex
 from sts.keys.sta_tables import SAMPLE_TABLES
 from sts.security_module import KeyChangeRequest
 from tests.custody.conftest import HERE, serving
-from tests.custody.test_elsewhere import METER, NO_KEY
+from tests.custody.test_elsewhere import EA11, METER, NO_KEY
 from vending_api.custody import kernels
 from vending_api.custody.client import SecurityModuleElsewhere
 from vending_api.custody.kernels import LONG, SecurityModuleWithKernels
@@ -25,10 +24,6 @@ from vending_api.sandbox.example_keys import example_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-EA11 = replace(
-    METER, key_revision_number=KeyRevisionNumber(2), encryption_algorithm=EncryptionAlgorithm.EA11
-)
 
 
 def change(number: int) -> KeyChangeRequest:

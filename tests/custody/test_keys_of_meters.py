@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 import socket
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sts.errors import TokenNotAllowed
-from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, TariffIndex
+from sts.key_data import TariffIndex
 from sts.security_module import KeyChangeRequest, VerifyRequest
 from sts.tokens.key_change import KeyChangeToken
 from tests.custody.conftest import HERE, serving
-from tests.custody.test_elsewhere import METER
+from tests.custody.test_elsewhere import EA11, METER
 from vending_api.custody import wire
 from vending_api.custody.client import SecurityModuleElsewhere
 
@@ -24,10 +23,7 @@ if TYPE_CHECKING:
 
     from sts.security_module import MeterConfiguration
 
-TI: TariffIndex = TariffIndex("02")
-EA11 = replace(
-    METER, key_revision_number=KeyRevisionNumber(2), encryption_algorithm=EncryptionAlgorithm.EA11
-)
+TI = TariffIndex("02")
 BOTH = pytest.mark.parametrize("meter", [METER, EA11], ids=["EA07", "EA11"])
 
 

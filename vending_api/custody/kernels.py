@@ -1,6 +1,6 @@
 """The security module in its process: with kernels for long columns once the first has come.
 
-Their libraries take a second of a processor and a hundred megabytes, which a module that only
+Their libraries take a second of a processor and 170 megabytes, which a module that only
 sells never needs. Until they are there, long columns are made as short ones are.
 """
 
