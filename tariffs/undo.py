@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -34,8 +33,7 @@ def undone(account: Account, lines: Sequence[Line], amount_minor: int, day: date
     carried = sum(line.amount_minor for line in lines if line.kind is LineKind.CARRIED)
     owed = {one.name: one.amount_minor for one in account.owed}
     debts = {one.name: one.balance_minor for one in account.debts}
-    return replace(
-        account,
+    return account._replace(
         units_this_month=account.units_this_month - (units if is_this_month else 0),
         paid_this_month_minor=account.paid_this_month_minor - amount_minor * is_this_month,
         owed=tuple(

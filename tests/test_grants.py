@@ -177,7 +177,7 @@ def _order_tokens(owner: Engine) -> None:
             queue_token(connection, meter, one, NOON)
         meter = lock_meter(connection, "TST004")
         held = KeyData.of(meter.configuration)
-        order_key_change(connection, meter, replace(held, tariff_index=TariffIndex("07")))
+        order_key_change(connection, meter, held._replace(tariff_index=TariffIndex("07")))
 
 
 def _sell_in_a_group(engine: Engine, client: Client) -> None:

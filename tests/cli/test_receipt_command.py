@@ -6,7 +6,6 @@ import json
 import re
 import sys
 import zlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
@@ -255,7 +254,7 @@ def _inflated(stream: bytes) -> bytes:
 
 
 def test_a_name_in_any_script_is_drawn(tmp_path: Path) -> None:
-    utility = replace(UTILITY, name="Ωμέγα $1 $2 Đorđe Żółć", message="مرحبا 电力公司")
+    utility = UTILITY._replace(name="Ωμέγα $1 $2 Đorđe Żółć", message="مرحبا 电力公司")
     slip = slip_of_sale(made.purchase(made.FLAT, 10_000, utility=utility), columns=32)
     draw(slip, pdf=tmp_path / "slip.pdf", png=tmp_path / "slip.png")
 

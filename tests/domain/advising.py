@@ -118,7 +118,7 @@ def changed_key(engine: Engine, external_id: str = "TST006", **changes: object) 
     with writing(engine) as connection, connection.begin():
         meter = lock_meter(connection, external_id)
         held = KeyData.of(meter.configuration)
-        order_key_change(connection, meter, replace(held, tariff_index=TariffIndex("07")))
+        order_key_change(connection, meter, held._replace(tariff_index=TariffIndex("07")))
     with writing(engine) as connection, connection.begin():
         command = key_change(external_meter_id=external_id, **changes)
         sale = change_key(connection, MAKER, command)

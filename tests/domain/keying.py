@@ -105,7 +105,7 @@ def register(engine: Engine, external_id: str, configuration: MeterConfiguration
     with writing(engine) as connection, connection.begin():
         register_utility(
             connection,
-            replace(UTILITY, name="Old Town"),
+            UTILITY._replace(name="Old Town"),
             limits=limits,
             supply_groups=[configuration.supply_group_code],
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -59,8 +58,8 @@ def test_an_account_comes_back_as_it_was_stored(engine: Engine) -> None:
     set_account(engine, FULL)
     assert account(engine) == FULL
     assert account(engine, "TST003").owed == ()
-    set_account(engine, replace(FULL, owed=(), debts=FULL.debts[1:], last_purchase_on=None))
-    assert account(engine) == replace(FULL, owed=(), debts=FULL.debts[1:], last_purchase_on=None)
+    set_account(engine, FULL._replace(owed=(), debts=FULL.debts[1:], last_purchase_on=None))
+    assert account(engine) == FULL._replace(owed=(), debts=FULL.debts[1:], last_purchase_on=None)
     set_account(engine, Account())
     assert account(engine) == Account()
 
@@ -76,7 +75,7 @@ def test_a_customer_is_described_and_the_account_kept(engine: Engine) -> None:
     set_account(engine, FULL)
     with writing(engine) as connection, connection.begin():
         service.set_customer(connection, meter_key(connection), customer_class="DO1")
-    described = replace(FULL, customer_class="DO1", is_exempt=False, gets_free_units=False)
+    described = FULL._replace(customer_class="DO1", is_exempt=False, gets_free_units=False)
     assert account(engine) == described
 
 
@@ -84,9 +83,9 @@ def test_debts_are_replaced_and_the_account_kept(engine: Engine) -> None:
     set_account(engine, FULL)
     new = (Debt(name="D" * 40, balance_minor=1),)
     _set_debts(engine, new)
-    assert account(engine) == replace(FULL, debts=new)
+    assert account(engine) == FULL._replace(debts=new)
     _set_debts(engine, ())
-    assert account(engine) == replace(FULL, debts=())
+    assert account(engine) == FULL._replace(debts=())
 
 
 @pytest.mark.parametrize(

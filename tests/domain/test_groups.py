@@ -212,7 +212,7 @@ def _essence(outcome: Any) -> Any:
         case Refusal():
             return type(outcome.reason), str(outcome.reason)
         case Trial():
-            return replace(outcome, meter=replace(outcome.meter, last_token_identifier=None))
+            return replace(outcome, meter=outcome.meter._replace(last_token_identifier=None))
         case DomainError():
             return type(outcome), str(outcome)
         case _:

@@ -83,8 +83,8 @@ def test_a_group_has_one_column_and_a_command_by_itself_one_of_its_own(engine: E
 
 
 def _order(**changes: Any) -> TokenOrder:
-    return replace(
-        TokenOrder(kind=TokenKind.STANDARD, units_tenths=256, charge=FREE_OF_CHARGE), **changes
+    return TokenOrder(kind=TokenKind.STANDARD, units_tenths=256, charge=FREE_OF_CHARGE)._replace(
+        **changes
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -55,7 +54,7 @@ if TYPE_CHECKING:
 def test_an_ordered_key_change_comes_first_and_all_else_is_under_the_new_key(
     engine: Engine,
 ) -> None:
-    order(engine, "TST001", replace(TO_SECOND, tariff_index=TariffIndex("07")))
+    order(engine, "TST001", TO_SECOND._replace(tariff_index=TariffIndex("07")))
     sale = sell(engine, purchase())
     assert [token.kind for token in sale.tokens] == [
         TokenKind.KEY_CHANGE,
@@ -63,7 +62,7 @@ def test_an_ordered_key_change_comes_first_and_all_else_is_under_the_new_key(
         TokenKind.STANDARD,
     ]
     assert sale.meter.configuration.key_revision_number == FIRST
-    assert sale.new_key_data == replace(TO_SECOND, tariff_index=TariffIndex("07"))
+    assert sale.new_key_data == TO_SECOND._replace(tariff_index=TariffIndex("07"))
     meter = demo_virtual_meter(serial=1)
     assert isinstance(meter.enter(sale.tokens[2].digits), Refused)
     assert all(isinstance(meter.enter(token.digits), Accepted) for token in sale.tokens)
@@ -101,14 +100,14 @@ def test_the_revision_of_a_supply_group_is_what_all_its_meters_should_hold(engin
 
 def test_an_order_for_what_a_meter_holds_is_no_order(engine: Engine) -> None:
     order(engine, "TST001", TO_SECOND)
-    order(engine, "TST001", replace(TO_SECOND, key_revision_number=FIRST))
+    order(engine, "TST001", TO_SECOND._replace(key_revision_number=FIRST))
     assert len(sell(engine, purchase()).tokens) == 1
 
 
 def test_nothing_is_ordered_for_a_supply_group_that_is_not_registered(engine: Engine) -> None:
     unknown = SupplyGroupCode("999999")
     with pytest.raises(EntryInvalid, match="999999"):
-        order(engine, "TST001", replace(TO_SECOND, supply_group_code=unknown))
+        order(engine, "TST001", TO_SECOND._replace(supply_group_code=unknown))
     with (
         writing(engine) as connection,
         connection.begin(),
@@ -118,7 +117,7 @@ def test_nothing_is_ordered_for_a_supply_group_that_is_not_registered(engine: En
 
 
 def test_a_key_change_that_cannot_be_made_changes_nothing(engine: Engine) -> None:
-    order(engine, "TST001", replace(TO_SECOND, key_revision_number=KeyRevisionNumber(9)))
+    order(engine, "TST001", TO_SECOND._replace(key_revision_number=KeyRevisionNumber(9)))
     reason = refusal(engine, purchase())
     assert isinstance(reason, MeterKeyUnusable)
     assert "revision 9" in str(reason)
@@ -225,7 +224,7 @@ def test_the_reversal_of_an_old_key_change_leaves_a_newer_one_alone(engine: Engi
     order(engine, "TST001", TO_SECOND)
     command = purchase()
     sell(engine, command)
-    order(engine, "TST001", replace(TO_SECOND, tariff_index=TariffIndex("09")))
+    order(engine, "TST001", TO_SECOND._replace(tariff_index=TariffIndex("09")))
     sell(engine, purchase())
     reverse(engine, command)
     assert held(engine, "TST001").tariff_index.digits == "09"

@@ -136,7 +136,7 @@ def test_changes_are_entered_and_the_account_is_kept(engine: Engine) -> None:
             | {"token_technology_code"}
         )
     ] * 2
-    assert account(engine, number) == replace(bought, gets_free_units=True)
+    assert account(engine, number) == bought._replace(gets_free_units=True)
     assert account(engine, _entry(2).external_id) == Account(gets_free_units=True)
     with engine.connect() as connection:
         meter = find_meter(connection, number)

@@ -84,7 +84,7 @@ def test_a_text_that_cannot_be_sent_or_printed_is_refused(
 
 @pytest.mark.parametrize("length", [40, 41])
 def test_the_name_of_a_utility_has_at_most_40_characters(engine: Engine, length: int) -> None:
-    utility = replace(UTILITY, name="U" * length)
+    utility = UTILITY._replace(name="U" * length)
     with writing(engine) as connection, connection.begin():
         if length == 41:
             with pytest.raises(EntryInvalid, match="41 characters; write at most 40"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +169,7 @@ def test_nothing_is_told_of_what_is_not_there(engine: Engine) -> None:
 def _order_another_key(connection: Connection) -> None:
     meter = lock_meter(connection, METER)
     held = KeyData.of(meter.configuration)
-    order_key_change(connection, meter, replace(held, tariff_index=TariffIndex("07")))
+    order_key_change(connection, meter, held._replace(tariff_index=TariffIndex("07")))
 
 
 def _grouped(digits: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,7 +109,7 @@ def test_each_terminal_of_a_client_at_a_utility_has_numbers_of_its_own(engine: E
     with writing(engine) as connection, connection.begin():
         other_client = register_client(connection, user_name="o", name="O", password="secret")
         register_utility(
-            connection, replace(UTILITY, name="Other"), limits=LIMITS, supply_groups=[]
+            connection, UTILITY._replace(name="Other"), limits=LIMITS, supply_groups=[]
         )
         taken = [
             _take_in(connection),

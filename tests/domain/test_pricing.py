@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -191,4 +190,4 @@ def test_without_a_price_nothing_is_sold(
     old: str, new: str, customer_class: str, reason: str
 ) -> None:
     with pytest.raises(NoPrice, match=reason):
-        _price(FLAT.replace(old, new), 1_000, replace(Account(), customer_class=customer_class))
+        _price(FLAT.replace(old, new), 1_000, Account()._replace(customer_class=customer_class))

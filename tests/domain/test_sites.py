@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-OWN = replace(UTILITY, name="Riverside", currency="404")
+OWN = UTILITY._replace(name="Riverside", currency="404")
 GROUP = GroupEntry(code=SupplyGroupCode("100001"), key_revision=KeyRevisionNumber(3))
 CLIENT = ClientEntry(
     user_name="shop",
@@ -93,7 +93,7 @@ def test_what_differs_is_entered_and_told(engine: Engine) -> None:
     changed = Site(
         utilities=(
             _utility(
-                utility=replace(OWN, message="Hello", currency="710"),
+                utility=OWN._replace(message="Hello", currency="710"),
                 limits=PurchaseLimits(minimum_minor=1, maximum_minor=3),
                 rules=rules,
                 supply_groups=(replace(GROUP, key_revision=None),),
@@ -131,7 +131,7 @@ def test_the_key_revision_of_a_group_counts_for_its_meters(register: Engine) -> 
     with register.connect() as connection:
         meter = find_meter(connection, "TST001")
     held = KeyData.of(meter.configuration)
-    assert meter.key_data_to_hold == replace(held, key_revision_number=KeyRevisionNumber(2))
+    assert meter.key_data_to_hold == held._replace(key_revision_number=KeyRevisionNumber(2))
 
 
 def test_what_the_register_holds_against_a_site_is_a_conflict(engine: Engine) -> None:
@@ -141,7 +141,7 @@ def test_what_the_register_holds_against_a_site_is_a_conflict(engine: Engine) ->
     site = Site(
         utilities=(
             _utility(supply_groups=(GROUP, group)),
-            _utility(utility=replace(UTILITY, currency="404"), limits=limits, supply_groups=()),
+            _utility(utility=UTILITY._replace(currency="404"), limits=limits, supply_groups=()),
         ),
         tariffs=(TariffEntry(name="demo", document=FLAT),),
     )

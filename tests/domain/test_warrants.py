@@ -141,7 +141,7 @@ def used(engine: Engine) -> tuple[Engine, Watched]:
         for meter_id in ("TST001", "TST004"):
             meter = lock_meter(connection, meter_id)
             held = KeyData.of(meter.configuration)
-            order_key_change(connection, meter, replace(held, tariff_index=TariffIndex("07")))
+            order_key_change(connection, meter, held._replace(tariff_index=TariffIndex("07")))
     for purchase_id, meter_id, amount_minor in (
         ("paid", "TST001", 10_000),
         ("free", "TST002", 0),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -253,7 +252,7 @@ def test_an_order_for_a_key_change_that_came_to_nothing_is_withdrawn(engine: Eng
 
 
 def test_an_operators_own_order_for_a_key_change_is_kept_until_then(engine: Engine) -> None:
-    other = replace(KEY_DATA, key_revision_number=KeyRevisionNumber(3))
+    other = KEY_DATA._replace(key_revision_number=KeyRevisionNumber(3))
 
     def order(connection: Connection, meter: Meter) -> None:
         order_key_change(connection, meter, other)

@@ -50,7 +50,7 @@ def test_more_money_never_buys_fewer_units(
 def test_splitting_a_purchase_gains_no_more_than_the_rounding(
     tariff: Tariff, account: Account, first_minor: int, second_minor: int
 ) -> None:
-    account = replace(account, carried_minor=0, last_purchase_on=TODAY)
+    account = account._replace(carried_minor=0, last_purchase_on=TODAY)
     whole = quote(tariff, account, first_minor + second_minor, AT)
     first = quote(tariff, account, first_minor, AT)
     second = quote(tariff, first.account, second_minor, AT)
@@ -113,7 +113,7 @@ def test_nothing_owed_is_lost(tariff: Tariff, account: Account, amount_minor: in
 @given(any_tariff(), accounts(), st.integers(0, 100_000).map(lambda n: Decimal(n).scaleb(-2)))
 def test_the_money_for_units_buys_them(tariff: Tariff, account: Account, units: Decimal) -> None:
     version = tariff.versions[0]
-    account = replace(account, carried_minor=0)
+    account = account._replace(carried_minor=0)
     sold = quote_units(tariff, account, units, AT)
     assert sold.units >= units
     assert sold.units - units < version.rounding.step

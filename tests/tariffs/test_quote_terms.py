@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -253,7 +252,7 @@ def test_free_units_are_due_until_they_are_given_and_again_next_month() -> None:
     eligible = Account(gets_free_units=True)
     assert free_units_due(gives, eligible, AT) == 50
     assert free_units_due(gives, NEW, AT) == 0
-    given = replace(eligible, free_units_on=TODAY)
+    given = eligible._replace(free_units_on=TODAY)
     assert free_units_due(gives, given, AT) == 0
     assert free_units_due(gives, given, AT + timedelta(days=31)) == 50
     assert free_units_due(tariff(), eligible, AT) == 0

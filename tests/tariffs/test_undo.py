@@ -72,9 +72,9 @@ def test_undoing_and_buying_again_is_the_same_for_every_tariff(
     any_one: Tariff, account: Account, amount_minor: int
 ) -> None:
     # Free units stay given, and what they count towards the blocks with them.
-    account = replace(account, last_purchase_on=TODAY, gets_free_units=False)
+    account = account._replace(last_purchase_on=TODAY, gets_free_units=False)
     debts = tuple(replace(one, name=f"debt {n}") for n, one in enumerate(account.debts))
-    account = replace(account, debts=debts)
+    account = account._replace(debts=debts)
     sold = quote(any_one, account, amount_minor, AT)
     back = _undone(sold, sold.account)
     assert back.units_this_month == account.units_this_month

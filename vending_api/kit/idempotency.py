@@ -6,9 +6,8 @@ A claim stays for ever, so an id is never used twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Field, SQLModel
@@ -56,8 +55,7 @@ _TAKE_MANY: Final = StatementForMany(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """Who holds an id."""
 
     subject: str

@@ -14,8 +14,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
@@ -39,10 +38,11 @@ _POSTGRESQL_LANES: Final = 4
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(NamedTuple):
     """What is to be done in a transaction, and for whom."""
 
+    ticket: Any
+    """What its answer is told by; nothing here looks at it."""
     act: Callable[[Connection], Any]
     """What it returns or raises is its outcome; if it raises, its own work is undone."""
     tell: Callable[[Any], Any] | None = None
@@ -53,8 +53,6 @@ class Command:
     """What it locks beside that: a group locks such things in one order."""
     foreseen: Any = None
     """What to tell `foresee`; commands that have it go first in a group."""
-    ticket: Any
-    """What its answer is told by; nothing here looks at it."""
 
 
 class _Lane:

@@ -106,7 +106,7 @@ def meter(tariff: Tariff, **changes: Any) -> Meter:
         utility=UTILITY,
         rules=UtilityRules(),
     )
-    return replace(plain, **changes)
+    return plain._replace(**changes)
 
 
 def token(kind: TokenKind, number: int, **changes: Any) -> SoldToken:
@@ -179,8 +179,7 @@ def purchase(
 def key_change() -> Sale:
     """Return a key change that was asked for by itself."""
     tokens = tuple(token(TokenKind.KEY_CHANGE, number) for number in (1, 2))
-    return replace(
-        purchase(FLAT, 0),
+    return purchase(FLAT, 0)._replace(
         kind=SaleKind.KEY_CHANGE,
         new_key_data=NEW_KEY,
         tokens=tokens,

@@ -60,10 +60,10 @@ def test_no_line_is_longer_than_the_paper_and_no_name_is_cut(
         characters = st.characters(exclude_categories=["C", "Z"])
         return data.draw(st.text(characters, min_size=least, max_size=longest))
 
-    utility = replace(UTILITY, name=drawn(least=1), address=drawn(80), message=drawn(80))
+    utility = UTILITY._replace(name=drawn(least=1), address=drawn(80), message=drawn(80))
     customer = Customer(first_name=drawn(), last_name=drawn(), address=drawn(80))
-    sale = replace(EVERYTHING_AT_ONCE, purchase_id=drawn(255), terminal_id=drawn(8, least=8))
-    sale = replace(sale, meter=replace(sale.meter, utility=utility, customer=customer))
+    sale = EVERYTHING_AT_ONCE._replace(purchase_id=drawn(255), terminal_id=drawn(8, least=8))
+    sale = sale._replace(meter=sale.meter._replace(utility=utility, customer=customer))
     slip = slip_of_sale(sale, columns=columns)
     for line in slip.lines:
         assert len(line.text) <= (columns // 2 if line.is_wide else columns)
@@ -78,7 +78,7 @@ def test_no_line_is_longer_than_the_paper_and_no_name_is_cut(
 
 @given(_names)
 def test_a_printer_takes_no_command_from_a_name(name: str) -> None:
-    sale = purchase(FLAT, 10_000, utility=replace(UTILITY, name=name, message=name))
+    sale = purchase(FLAT, 10_000, utility=UTILITY._replace(name=name, message=name))
     slip = slip_of_sale(sale, columns=40)
     assert all(text.isprintable() for text in texts(slip))
 
@@ -198,8 +198,8 @@ def test_the_first_letters_tell_what_a_token_is_and_the_last_what_it_carries() -
         ("Clear credit", "all registers"),
         ("Clear credit", "register 3"),
     } <= pairs
-    worthless = replace(
-        EVERYTHING_AT_ONCE, tokens=(token(TokenKind.REFUND, 1, units_tenths=12_345),)
+    worthless = EVERYTHING_AT_ONCE._replace(
+        tokens=(token(TokenKind.REFUND, 1, units_tenths=12_345),)
     )
     lines = texts(slip_of_sale(worthless, columns=48))
     assert any(re.fullmatch("Refund +1,234.5 kWh", text) for text in lines)
@@ -208,7 +208,7 @@ def test_the_first_letters_tell_what_a_token_is_and_the_last_what_it_carries() -
 
 def test_the_moment_is_that_of_the_utility() -> None:
     for zone, moment in (("Africa/Lagos", "2026-11-21 13:04:05"), ("Asia/Tokyo", "21:04:05")):
-        sale = purchase(FLAT, 10_000, utility=replace(UTILITY, time_zone=zone))
+        sale = purchase(FLAT, 10_000, utility=UTILITY._replace(time_zone=zone))
         assert any(moment in text for text in texts(slip_of_sale(sale, columns=40)))
 
 
@@ -220,7 +220,7 @@ def test_only_a_sale_with_a_number_is_a_tax_invoice() -> None:
 
 
 def test_what_a_utility_or_customer_does_not_have_takes_no_line() -> None:
-    bare = replace(UTILITY, address="", vat_registration_number="", client_id="", message="")
+    bare = UTILITY._replace(address="", vat_registration_number="", client_id="", message="")
     nobody = Customer(first_name="", last_name="", address="")
     sale = purchase(FLAT, 10_000, utility=bare, customer=nobody)
     lines = slip_of_sale(sale, columns=40).lines
@@ -242,7 +242,7 @@ def test_the_number_on_the_meter_stands_below_any_other_that_it_is_known_by() ->
 
 
 def _reference(**changes: Any) -> str:
-    return slip_of_sale(replace(purchase(FLAT, 10_000), **changes), columns=40).reference
+    return slip_of_sale(purchase(FLAT, 10_000)._replace(**changes), columns=40).reference
 
 
 def test_a_reference_is_made_of_the_receipt_number() -> None:

@@ -6,7 +6,6 @@ To renew them after a change of the layout, then read what changed:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path(__file__).parent
 WIDTHS: Final = (32, 40, 48)
-_LONG_UTILITY: Final = replace(
-    UTILITY,
+_LONG_UTILITY: Final = UTILITY._replace(
     name="Rural Water Board of the Lake Shore West",
     address="Plot 24, Old Station Road, P.O. Box 1180, Entebbe, Wakiso District",
     vat_registration_number="",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -47,8 +46,8 @@ def sales(draw: st.DrawFn) -> Sale:
     except DomainError:
         assume(False)  # noqa: FBT003 (it takes no keyword)
     sale = purchase(FLAT, 10_000)
-    return replace(
-        sale, amount_minor=amount_minor, bill=bought.bill, meter=meter(tariff), tokens=()
+    return sale._replace(
+        amount_minor=amount_minor, bill=bought.bill, meter=meter(tariff), tokens=()
     )
 
 
@@ -110,10 +109,10 @@ def test_rounding_of_a_tax_that_units_do_not_bear_is_part_of_that_tax() -> None:
         _line(LineKind.CHARGE, 1_000, tax_minor=150, tax_name="VAT"),
         _line(LineKind.ROUNDING, 0, tax_minor=-1),
     )
-    sale = replace(purchase(FLAT, 1_149), bill=Bill(lines), tokens=())
+    sale = purchase(FLAT, 1_149)._replace(bill=Bill(lines), tokens=())
     shown = sums(slip_of_sale(sale, columns=40), "Where")
     assert shown == [("Charge, why", 1_000), ("VAT 15 %", 149)]
-    unnamed = replace(sale, bill=Bill((_line(LineKind.ROUNDING, 0, tax_minor=1),)))
+    unnamed = sale._replace(bill=Bill((_line(LineKind.ROUNDING, 0, tax_minor=1),)))
     assert sums(slip_of_sale(unnamed, columns=40), "Where") == [("Tax", 1)]
 
 
@@ -166,6 +165,6 @@ def test_units_have_a_decimal_at_least(units: str, shown: str) -> None:
 
 
 def test_a_currency_without_decimals_has_none() -> None:
-    sale = purchase(WATER, 5_000_000, utility=replace(UTILITY, currency="800"))
+    sale = purchase(WATER, 5_000_000, utility=UTILITY._replace(currency="800"))
     lines = texts(slip_of_sale(sale, columns=40))
     assert f"Paid UGX{'5,000,000':>32}" in lines

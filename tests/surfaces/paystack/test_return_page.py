@@ -96,7 +96,7 @@ def test_the_tokens_are_shown_grouped_and_in_order() -> None:
 
 def test_a_single_token_needs_no_order() -> None:
     sold = sale()
-    only = replace(sold, tokens=sold.tokens[2:3])
+    only = sold._replace(tokens=sold.tokens[2:3])
     shown = _shown(Door(shown=(_vended(charge_minor=0), only)).back(QUERY).text)
     assert "Key in this number at your meter." in shown
     assert "in this order" not in shown

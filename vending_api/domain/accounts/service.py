@@ -6,7 +6,6 @@ so two sales of one meter at the same moment see each other.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tariffs.account import Account
@@ -59,8 +58,7 @@ def set_customer(
     Raises EntryInvalid for a class with a name longer than 40 characters.
     """
     before = account_of(connection, meter_key)
-    account = replace(
-        before,
+    account = before._replace(
         customer_class=customer_class,
         is_exempt=is_exempt,
         gets_free_units=gets_free_units,
@@ -75,7 +73,7 @@ def set_debts(connection: Connection, meter_key: int, debts: Sequence[Debt]) -> 
     """
     _require_sound(debts)
     before = account_of(connection, meter_key)
-    store_account(connection, meter_key, replace(before, debts=tuple(debts)), before=before)
+    store_account(connection, meter_key, before._replace(debts=tuple(debts)), before=before)
 
 
 def open_accounts(connection: Connection, accounts: Mapping[int, Account]) -> None:

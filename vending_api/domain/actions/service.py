@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -145,7 +144,7 @@ def _change_key_data(connection: Connection, action: ChangeKeyData, _: Warrant, 
         "tariff_index": action.tariff_index and TariffIndex(action.tariff_index),
     }
     changes: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
-    order_key_change(connection, meter, replace(KeyData.of(meter.configuration), **changes))
+    order_key_change(connection, meter, KeyData.of(meter.configuration)._replace(**changes))
     return Done(f"key change of meter {action.meter} is ordered")
 
 

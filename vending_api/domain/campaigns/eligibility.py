@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vending_api.domain.accounts.service import account_of
@@ -88,7 +87,7 @@ def to_change(keys: KeyDirectory, campaign: Campaign, at: datetime, asked: Asked
     _require_open(asked)
     if campaign.target.is_given:
         wanted = campaign.target.of(KeyData.of(meter.configuration))
-        meter = replace(meter, key_data_to_hold=wanted)
+        meter = meter._replace(key_data_to_hold=wanted)
     due = due_key_change(keys, meter, None, at)
     if due is None or due.new == KeyData.of(due.held):
         raise NoKeyChangeDue(meter.external_id)

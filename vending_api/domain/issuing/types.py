@@ -65,8 +65,7 @@ class Payer(NamedTuple):
     """ISO 4217 number, 3 digits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeFor:
+class MadeFor(NamedTuple):
     """The sale that tokens were made for."""
 
     sale_key: int
@@ -75,15 +74,14 @@ class MadeFor:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenOrder:
+class TokenOrder(NamedTuple):
     """One token to make: credit, paid for or free, or a setting."""
 
     kind: TokenKind
+    charge: TaxedAmount
     units_tenths: int = 0
     """Of credit; what a token can carry."""
     setting: int | None = None
     """The watts of a power limit, the register of a clear credit."""
-    charge: TaxedAmount
     approval: str = ""
     """What allows a token that is not paid for: free units of which tariff, whose order."""

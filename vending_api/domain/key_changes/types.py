@@ -23,7 +23,7 @@ class KeyChangeDue:
 
     def meter_before(self, meter: Meter) -> Meter:
         """Return a meter with the key data that it holds until the tokens are keyed in."""
-        return replace(meter, configuration=self.held, base_date=self.held_base_date)
+        return meter._replace(configuration=self.held, base_date=self.held_base_date)
 
     def meter_after(self, meter: Meter) -> Meter:
         """Return a meter as it will be once the tokens are keyed in.
@@ -31,8 +31,7 @@ class KeyChangeDue:
         Token identifiers start again with another base date.
         """
         is_same = self.new_base_date is meter.base_date
-        return replace(
-            meter,
+        return meter._replace(
             configuration=replace(
                 self.held,
                 supply_group_code=self.new.supply_group_code,

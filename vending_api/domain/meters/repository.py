@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -52,7 +52,7 @@ _TARIFF: Final = Statement(
     is_apart=True,
 )
 _EXTERNAL_ID: Final = select(METER.c.external_id).where(METER.c.pan == bindparam("of_pan"))
-_UTILITY: Final = tuple(one.name for one in fields(Utility))
+_UTILITY: Final = Utility._fields
 _RULES: Final = tuple(one.name for one in fields(UtilityRules))
 _FIND: Final = Statement(_OF_EXTERNAL_ID)
 _LOCK: Final = Statement(_OF_EXTERNAL_ID.with_for_update(of=METER), is_apart=True)
@@ -189,7 +189,7 @@ def add_utility(
         "minimum_purchase_minor": limits.minimum_minor,
         "maximum_purchase_minor": limits.maximum_minor,
     }
-    return _add(connection, UTILITY, asdict(utility) | own_limits | asdict(rules))
+    return _add(connection, UTILITY, utility._asdict() | own_limits | asdict(rules))
 
 
 def add_supply_group(connection: Connection, code: SupplyGroupCode, utility_key: int) -> None:
@@ -355,7 +355,7 @@ def _key_data_to_hold(row: Row[Any], held: KeyData, group_revision: int | None) 
             row.new_supply_group_code, row.new_key_revision_number, row.new_tariff_index
         )
     if group_revision is not None:
-        return replace(held, key_revision_number=KeyRevisionNumber(group_revision))
+        return held._replace(key_revision_number=KeyRevisionNumber(group_revision))
     return held
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sts.token_identifier import TokenIdentifier, next_token_identifier
@@ -47,7 +46,7 @@ def lock_meter(connection: Connection, external_id: str) -> Meter:
     meter: Meter | None = recall(connection, (_METER, external_id))
     if meter is not None:
         newest = recall(connection, (_IDENTIFIER, meter.key))
-        return meter if newest is None else replace(meter, last_token_identifier=newest)
+        return meter if newest is None else meter._replace(last_token_identifier=newest)
     meter = repository.lock_meter(connection, external_id)
     if meter is None:
         raise UnknownMeter(external_id)

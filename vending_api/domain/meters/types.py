@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ class ServiceType(StrEnum):
     TIME = "Time"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Utility:
+class Utility(NamedTuple):
     """Who supplies the meter and issues the invoice."""
 
     name: str
@@ -71,16 +70,14 @@ class Customer:
     address: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurchaseLimits:
+class PurchaseLimits(NamedTuple):
     """The smallest and largest purchase that a meter may make, inclusive, in minor units."""
 
     minimum_minor: int
     maximum_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyData:
+class KeyData(NamedTuple):
     """What a key change changes, and what tells a meter's key from its others."""
 
     supply_group_code: SupplyGroupCode
@@ -97,8 +94,7 @@ class KeyData:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meter:
+class Meter(NamedTuple):
     """A registered meter as points of sale know it, with what its tokens need."""
 
     key: int
@@ -120,12 +116,12 @@ class Meter:
     has_queued_tokens: bool
     """Whether operators' tokens wait for its next purchase."""
     tariff: Tariff
-    tariff_name: str = ""
-    """What the register calls the tariff, whatever its document calls it."""
     customer: Customer
     utility_key: int
     utility: Utility
     rules: UtilityRules
+    tariff_name: str = ""
+    """What the register calls the tariff, whatever its document calls it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

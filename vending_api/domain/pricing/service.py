@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from math import ceil
@@ -79,8 +78,7 @@ def limits_of(meter: Meter, at: datetime) -> PurchaseLimits:
     except NoVersion:
         return own
     most = (own.maximum_minor, stated.maximum_minor, stated.month_maximum_minor)
-    return replace(
-        own,
+    return own._replace(
         minimum_minor=max(own.minimum_minor, stated.minimum_minor or 0),
         maximum_minor=min(one for one in most if one is not None),
     )

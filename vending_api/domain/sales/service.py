@@ -162,7 +162,7 @@ def sale_of(connection: Connection, stored: StoredSale) -> Sale:
             key_revision_number=key_data.key_revision_number,
             tariff_index=key_data.tariff_index,
         )
-        meter = replace(meter, configuration=configuration, base_date=stored.held.base_date)
+        meter = meter._replace(configuration=configuration, base_date=stored.held.base_date)
     return made_sale(stored, meter=meter, tokens=tokens_of_sale(connection, stored.key))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from vending_api.domain.issuing.types import TokenKind
 from vending_api.domain.meters.types import KeyData
@@ -161,8 +161,7 @@ class Trial:
         return self.bill.credit.tax_minor + services
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sale:
+class Sale(NamedTuple):
     """A sale that is committed; a key change is one, too, of nothing but its tokens."""
 
     key: int
@@ -207,8 +206,7 @@ class Sale:
         return self.bill.blocks if token.kind is TokenKind.STANDARD else ()
 
 
-@dataclass(frozen=True, slots=True)
-class HeldKey:
+class HeldKey(NamedTuple):
     """The key of a meter before a sale, and the base date that its identifiers counted from."""
 
     key_data: KeyData
@@ -220,8 +218,7 @@ class HeldKey:
         return cls(KeyData.of(meter.configuration), meter.base_date)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewSale:
+class NewSale(NamedTuple):
     """A request and what came of it, to be stored."""
 
     kind: SaleKind
@@ -266,8 +263,7 @@ class NewSale:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSale:
+class StoredSale(NamedTuple):
     """What is stored of a request, without its tokens."""
 
     key: int

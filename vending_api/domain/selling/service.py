@@ -98,7 +98,7 @@ def look_up(connection: Connection, command: LookUpMeter) -> FoundMeter | Refusa
         return Refusal(reason)
     account = account_of(connection, meter.key)
     return FoundMeter(
-        meter=replace(meter, limits=limits_of(meter, at)),
+        meter=meter._replace(limits=limits_of(meter, at)),
         arrears_minor=arrears_of(account),
         free_units_due=are_free_units_due(meter.tariff, account, at),
     )
@@ -229,7 +229,7 @@ def change_key(connection: Connection, maker: TokenMaker, command: ChangeKey) ->
         with undoable(connection):
             return _change_key(connection, maker, command, request)
     except (*REFUSALS, NoKeyChangeDue) as reason:
-        store_sale(connection, replace(request, refusal_code=reason.code), is_known=False)
+        store_sale(connection, request._replace(refusal_code=reason.code), is_known=False)
         return Refusal(reason)
 
 
@@ -242,8 +242,7 @@ def _change_key(
     if due is None:
         raise NoKeyChangeDue(meter.external_id)
     before = due.meter_before(meter)
-    sold = replace(
-        request,
+    sold = request._replace(
         external_meter_id=meter.external_id,
         currency=meter.utility.currency,
         held=HeldKey.of(before),
@@ -303,7 +302,7 @@ def _decide(
             use_means(connection, command, offer.meter, reference=command.purchase_id)
             return _carry_out(connection, maker, offer, request, is_known=is_known)
     except REFUSALS as reason:
-        store_sale(connection, replace(request, refusal_code=reason.code), is_known=is_known)
+        store_sale(connection, request._replace(refusal_code=reason.code), is_known=is_known)
         return Refusal(reason)
 
 
@@ -317,8 +316,7 @@ def _carry_out(
     ordered = order_tokens(connection, maker, meter, offer.orders, payer=payer, now=at)
     numbers = _take_numbers(connection, offer, request)
     on_tokens, on_debts = offer.split_receipts(numbers.receipts)
-    sold = replace(
-        request,
+    sold = request._replace(
         external_meter_id=meter.external_id,
         bill=offer.bought.bill.with_receipts(on_debts),
         held=HeldKey.of(offer.meter),
@@ -360,7 +358,7 @@ def _switch_key(connection: Connection, meter: Meter, due: KeyChangeDue) -> Mete
     after = due.meter_after(meter)
     if after.last_token_identifier is None:
         # It may have been on this base date before, if a key change was reversed.
-        after = replace(after, last_token_identifier=newest_identifier(connection, after))
+        after = after._replace(last_token_identifier=newest_identifier(connection, after))
     record_key_data(
         connection, meter, due.new, due.new_base_date, newest=after.last_token_identifier
     )

@@ -192,7 +192,7 @@ def _facts(entry: UtilityEntry) -> dict[str, Any]:
         "minimum_purchase_minor": entry.limits.minimum_minor,
         "maximum_purchase_minor": entry.limits.maximum_minor,
     }
-    return asdict(entry.utility) | limits | asdict(entry.rules)
+    return entry.utility._asdict() | limits | asdict(entry.rules)
 
 
 def _enter_utility(connection: Connection, entry: UtilityEntry, change: Change | None) -> None:
