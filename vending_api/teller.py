@@ -21,7 +21,6 @@ from vending_api.database import database_of, require_data_keys
 from vending_api.domain.advices.service import advise, note_sale
 from vending_api.domain.faults.service import report_fault
 from vending_api.domain.issuing.service import TokenMaker
-from vending_api.domain.meters.types import KeyData
 from vending_api.domain.reprints.service import reprint
 from vending_api.domain.sales.types import Sale
 from vending_api.domain.selling import service as selling
@@ -178,10 +177,10 @@ class Teller:
         newest = max((one for one in minutes if one is not None), default=None)
         if newest is None:
             return None
-        # A key change of the sale may have moved what its identifiers count from.
-        key_data = sale.new_key_data or KeyData.of(sale.meter.configuration)
-        key = (key_data.supply_group_code, key_data.key_revision_number)
-        base_date = self._base_dates.get(key, sale.meter.base_date)
+        base_date = sale.meter.base_date
+        if sale.new_key_data is not None:  # which may have moved what its identifiers count from
+            group, revision, _ = sale.new_key_data
+            base_date = self._base_dates.get((group, revision), base_date)
         return newest - (sale.sold_at - base_date.moment) // _MINUTE
 
 

@@ -17,6 +17,7 @@ has changed anything makes the whole group run again, carefully, each command in
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, overload
 
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
@@ -44,6 +45,10 @@ GROUP: Final = "vending_group"
 
 class RunCarefully(Exception):
     """A command of a group must be undone alone, so the group must run again with savepoints."""
+
+
+def _nothing_to_write() -> defaultdict[Writes, dict[Hashable, Sequence[Mapping[str, Any]]]]:
+    return defaultdict(dict)
 
 
 class Unfinished(Generic[T_co]):
@@ -74,7 +79,7 @@ class Group:
         """What is known of rows that no command of a group changes."""
         self.foreseen: dict[Hashable, Any] = {}
         """What was done ahead for a command; it takes it out when it comes to it."""
-        self._later: dict[Writes, dict[Hashable, Sequence[Mapping[str, Any]]]] = {}
+        self._later = _nothing_to_write()
         self._unfinished: list[Unfinished[Any]] = []
         self._to_begin: list[Callable[[], None]] = []
 
@@ -99,11 +104,11 @@ class Group:
         Statements run in the order in which each was first used.
         """
         self.changes += 1
-        self._later.setdefault(statement, {})[object() if of is None else of] = rows
+        self._later[statement][object() if of is None else of] = rows
 
     def drop_later(self, statement: Writes, of: Hashable) -> None:
         """Have a statement not run with what was to be written `of` something."""
-        self._later.get(statement, {}).pop(of, None)
+        self._later[statement].pop(of, None)
 
     def flush(self, connection: Connection) -> None:
         """Finish all commands and write all that is to be written.
@@ -122,7 +127,7 @@ class Group:
         self.facts.clear()
 
     def _write_all(self, connection: Connection) -> None:
-        later, self._later = self._later, {}
+        later, self._later = self._later, _nothing_to_write()
         try:
             for statement, rows_of in later.items():
                 rows = [row for rows in rows_of.values() for row in rows]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import namedtuple
 from copy import copy
-from typing import TYPE_CHECKING, Any, cast
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import bindparam
 from sqlalchemy.exc import (
@@ -138,7 +139,7 @@ class StatementForMany:
     ) -> None:
         """Take what makes it for the name of a database and the parameters of its rows."""
         self._make = make
-        self._forms: dict[int, Statement] = {}
+        self._forms: dict[int, _Form] = {}
 
     def rows(self, connection: Connection, given: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Return its rows, whose columns are attributes, for rows of values of the same names."""
@@ -147,19 +148,28 @@ class StatementForMany:
         size = 1 << (len(given) - 1).bit_length()
         form = self._forms.get(size)
         if form is None:
-            names = list(given[0])
-            parameters: list[dict[str, BindParameter[Any]]] = [
-                {name: bindparam(f"{name}_{place}") for name in names} for place in range(size)
-            ]
-            form = Statement(lambda name: self._make(name, parameters), is_apart=True)
-            self._forms[size] = form
+            form = self._forms[size] = self._form(list(given[0]), size)
         filled = [*given, *[given[-1]] * (size - len(given))]
-        values = {
-            f"{name}_{place}": value
-            for place, row in enumerate(filled)
-            for name, value in row.items()
-        }
-        return form.rows(connection, values)
+        values = [row[name] for row in filled for name in form.of_a_row]
+        return form.statement.rows(connection, dict(zip(form.names, values, strict=True)))
+
+    def _form(self, of_a_row: list[str], size: int) -> _Form:
+        rows = [{name: f"{name}_{place}" for name in of_a_row} for place in range(size)]
+        parameters: list[dict[str, BindParameter[Any]]] = [
+            {name: bindparam(own_name) for name, own_name in row.items()} for row in rows
+        ]
+        statement = Statement(lambda dialect: self._make(dialect, parameters), is_apart=True)
+        return _Form(statement, of_a_row, [name for row in rows for name in row.values()])
+
+
+class _Form(NamedTuple):
+    """A statement for so many rows."""
+
+    statement: Statement
+    of_a_row: list[str]
+    """What each row of values names."""
+    names: list[str]
+    """What the statement calls these values, row by row."""
 
 
 class undoable:  # noqa: N801 (it is used like a function)
@@ -225,6 +235,7 @@ class _Compiled:
             for place, (_, bind) in enumerate(binds)
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         ]
+        self._in_order = _picker(self._names)
         vary = [name for name in self._names if name not in self._constants]
         self._by_column = (
             by_column(statement, self._sql, self._names, vary) if is_postgresql else None
@@ -259,7 +270,7 @@ class _Compiled:
     def _given(self, values: Mapping[str, Any]) -> list[Any]:
         if self._constants:
             values = {**self._constants, **values}
-        in_order = [values[name] for name in self._names]
+        in_order = list(self._in_order(values))
         for place, processor in self._in:
             in_order[place] = processor(in_order[place])
         return in_order
@@ -275,6 +286,13 @@ def _numbered(dialect: Dialect) -> Dialect:
     numbered.paramstyle, numbered.positional = "numeric_dollar", True
     numbered.identifier_preparer = dialect.preparer(numbered)
     return cast("Dialect", numbered)
+
+
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Return what takes the values of names in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def _row_type(columns: list[str]) -> Any:

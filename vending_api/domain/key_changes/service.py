@@ -37,7 +37,8 @@ def due_key_change(
     CardContradicts when a card is of another meter, or newer than the register.
     """
     held = _held(security_module, meter, card)
-    held_key = _key_of(security_module, meter, KeyData.of(held))
+    held_data = KeyData.of(held)
+    held_key = _key_of(security_module, meter, held_data)
     if held is meter.configuration and held_key.base_date is not meter.base_date:
         # Identifiers count from the key's base date; counted from another, the meter refuses them.
         raise MeterKeyUnusable(
@@ -46,14 +47,14 @@ def due_key_change(
             f"its vending key {held_key.base_date.value}",
         )
     wanted = meter.key_data_to_hold
-    if wanted != KeyData.of(held):
+    if wanted != held_data:
         new_key = _key_of(security_module, meter, wanted)
         _require_credit(new_key, meter, now)
     elif _makes_credit(held_key, now):
         return None
     else:
         new_key = _newest_key(security_module, meter, held, now)
-        wanted = replace(wanted, key_revision_number=new_key.key_revision_number)
+        wanted = wanted._replace(key_revision_number=new_key.key_revision_number)
     return KeyChangeDue(
         held=held,
         held_base_date=held_key.base_date,
