@@ -15,6 +15,7 @@ from vending_api.domain.clients.service import name_terminals
 from vending_api.domain.sales.types import Sale
 from vending_api.domain.selling import service as selling
 from vending_api.kit import statements
+from vending_api.kit.driver import on_driver
 from vending_api.kit.errors import Refusal
 from vending_api.kit.group import GROUP, Group, finished
 
@@ -62,13 +63,12 @@ def _receipts(outcomes: Sequence[Sale | Refusal]) -> list[str | None]:
 def _counted() -> Iterator[list[str]]:
     """Give the texts of the statements that are run."""
     run: list[str] = []
-    right = statements._on_driver
 
     def counting(act: Any, errors: Any, what: Any, given: Any = ()) -> Any:
-        run.append(what if isinstance(what, str) else "rows by column")
-        return right(act, errors, what, given)
+        run.append(what if isinstance(what, str) else "rows together")
+        return on_driver(act, errors, what, given)
 
-    with patch.object(statements, "_on_driver", counting):
+    with patch.object(statements, "on_driver", counting):
         yield run
 
 

@@ -9,6 +9,7 @@ from unittest.mock import patch
 from sqlalchemy import event
 
 from vending_api.kit import statements
+from vending_api.kit.driver import on_driver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,22 +21,22 @@ if TYPE_CHECKING:
 def recorded(engine: Engine) -> Iterator[list[str]]:
     """Give the list of all statements of this process until the end of the block.
 
-    Without savepoints; in whichever way they are sent.
+    Without savepoints; in whichever way they are sent. Rows that are written together are one.
     """
     sent: list[str] = []
-    on_driver = statements._on_driver
 
     def note(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
         sent.append(statement)
 
-    def noted(run: Callable[..., Any], errors: Any, sql: str, given: Any = ()) -> Any:
-        if "SAVEPOINT" not in sql:
-            sent.append(sql)
-        return on_driver(run, errors, sql, given)
+    def noted(run: Callable[..., Any], errors: Any, what: Any, given: Any = ()) -> Any:
+        statement = what if isinstance(what, str) else "rows together"
+        if "SAVEPOINT" not in statement:
+            sent.append(statement)
+        return on_driver(run, errors, what, given)
 
     event.listen(engine, "before_cursor_execute", note)
     try:
-        with patch.object(statements, "_on_driver", noted):
+        with patch.object(statements, "on_driver", noted):
             yield sent
     finally:
         event.remove(engine, "before_cursor_execute", note)

@@ -49,6 +49,8 @@ WRITES: Final = "vending_writes"
 
 _STATEMENT_TIMEOUT_MS: Final = 10_000
 _BUSY_TIMEOUT_MS: Final = 10_000
+_MOST_PREPARED: Final = 400
+"""Statements that a connection to PostgreSQL keeps; all forms of a sale's are over a hundred."""
 _WITHOUT_ZONE: Final = len("2026-11-21 13:04:05.000000")
 _SQLITE_PAGE_OCTETS: Final = 2_048
 """Of a new file. A sale changes ten pages at random places, and each goes to the disk whole."""
@@ -127,6 +129,7 @@ def open_database(url: str, *, connections: int, vault: Vault = OPEN) -> Engine:
             hide_parameters=True,
             connect_args={"options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}"},
         )
+        event.listen(engine, "connect", _keep_all_prepared)
     engine.update_execution_options(**{VAULT: vault})
     event.listen(engine, "before_cursor_execute", settle_before_core)
     return engine
@@ -219,6 +222,10 @@ def _make_private(_dialect: Any, _record: Any, arguments: list[Any], _named: Any
     if path != ":memory:":
         with suppress(OSError):  # it is there, or SQLite will say what is wrong
             write_private(Path(path), b"")
+
+
+def _keep_all_prepared(connection: Any, _record: object) -> None:
+    connection.prepared_max = _MOST_PREPARED
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

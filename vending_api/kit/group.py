@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, overlo
 
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 
+from vending_api.kit.driver import sent_ahead
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
@@ -115,26 +117,31 @@ class Group:
 
         Raises RunCarefully where a command cannot be finished or the database refuses a row.
         """
-        if self._unfinished:
-            self._begin_all()
+        try:
+            if self._unfinished:
+                self._finish_and_write(connection)
             self._write_all(connection)
-            self._finish_all()
-        self._write_all(connection)
+        except (IntegrityError, DataError) as error:
+            raise RunCarefully from error
 
     def settle(self, connection: Connection) -> None:
         """Write all that is to be written, and forget what was known of the rows."""
         self.flush(connection)
         self.facts.clear()
 
+    def _finish_and_write(self, connection: Connection) -> None:
+        self._begin_all()
+        with sent_ahead(connection):
+            self._write_all(connection)
+            self._finish_all()
+            self._write_all(connection)
+
     def _write_all(self, connection: Connection) -> None:
         later, self._later = self._later, _nothing_to_write()
-        try:
-            for statement, rows_of in later.items():
-                rows = [row for rows in rows_of.values() for row in rows]
-                if rows:
-                    statement.run_now(connection, rows)
-        except (IntegrityError, DataError) as error:
-            raise RunCarefully from error
+        for statement, rows_of in later.items():
+            rows = [row for rows in rows_of.values() for row in rows]
+            if rows:
+                statement.run_now(connection, rows)
 
     def _begin_all(self) -> None:
         try:

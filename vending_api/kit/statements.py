@@ -13,22 +13,16 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import bindparam
-from sqlalchemy.exc import (
-    DataError,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    SQLAlchemyError,
-)
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.selectable import SelectBase
 
-from vending_api.kit.by_column import FROM_ROWS, by_column
+from vending_api.kit.driver import on_driver
 from vending_api.kit.group import RunCarefully, group_of
+from vending_api.kit.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-    from typing import NoReturn
 
     from sqlalchemy import BindParameter, ClauseElement, Connection, Dialect
 
@@ -208,7 +202,7 @@ class undoable:  # noqa: N801 (it is used like a function)
 
     def _send(self, sql: str) -> None:
         driver: Any = self._connection.connection.dbapi_connection
-        _on_driver(driver.execute, self._connection.dialect.loaded_dbapi, sql)
+        on_driver(driver.execute, self._connection.dialect.loaded_dbapi, sql)
 
 
 class _Compiled:
@@ -236,10 +230,7 @@ class _Compiled:
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         ]
         self._in_order = _picker(self._names)
-        vary = [name for name in self._names if name not in self._constants]
-        self._by_column = (
-            by_column(statement, self._sql, self._names, vary) if is_postgresql else None
-        )
+        self._together = together(statement, self._sql, self._names) if is_postgresql else None
         columns = compiled._result_columns  # noqa: SLF001 (no public name says which there are)
         self._make_row = _row_type([one.name for one in columns])._make
         processors = [
@@ -249,15 +240,15 @@ class _Compiled:
 
     def execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         cursor = self._cursor(connection.connection.dbapi_connection)
-        return _on_driver(cursor.execute, self._errors, self._sql, self._given(values))
+        return on_driver(cursor.execute, self._errors, self._sql, self._given(values))
 
     def execute_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         cursor = self._cursor(connection.connection.dbapi_connection)
         given = [self._given(values) for values in rows]
-        if self._by_column is not None and len(given) >= FROM_ROWS:
-            _on_driver(self._by_column.write, self._errors, cursor, given)
+        if self._together is None:
+            on_driver(cursor.executemany, self._errors, self._sql, given)
         else:
-            _on_driver(cursor.executemany, self._errors, self._sql, given)
+            on_driver(self._together.write, self._errors, cursor, given)
 
     def row(self, found: Sequence[Any]) -> Any:
         if not self._out:
@@ -297,22 +288,3 @@ def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]
 
 def _row_type(columns: list[str]) -> Any:
     return namedtuple("Row", columns, rename=True)  # noqa: PYI024 (the names are known only now)
-
-
-def _on_driver(run: Callable[..., Any], errors: Any, what: Any, given: Any = ()) -> Any:
-    """Run something of the driver; `what` is the statement, or the driver itself."""
-    try:
-        return run(what, given)
-    except errors.Error as error:
-        _raise(errors, what if isinstance(what, str) else None, error)
-
-
-def _raise(errors: Any, sql: str | None, error: Exception) -> NoReturn:
-    for kind, wrapper in (
-        (errors.IntegrityError, IntegrityError),
-        (errors.DataError, DataError),
-        (errors.OperationalError, OperationalError),
-    ):
-        if isinstance(error, kind):
-            raise wrapper(sql, None, error) from error
-    raise InterfaceError(sql, None, error) from error

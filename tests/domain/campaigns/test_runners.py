@@ -184,7 +184,7 @@ def test_rows_that_are_written_by_the_column_say_the_same(
     kind: CampaignKind,
     meters: tuple[str, ...],
 ) -> None:
-    monkeypatch.setattr("vending_api.kit.statements.FROM_ROWS", 2)
+    monkeypatch.setattr("vending_api.kit.together.COPIED_FROM", 2)
     target = TO_SECOND if kind is CampaignKind.KEY_CHANGE else new().target
     campaign = started(engine, new(kind, selection=listed(*meters), target=target))
     assert runner(engine, campaign, at_once=len(meters)).run().settled == len(meters)
