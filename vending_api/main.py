@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import secrets
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -54,6 +53,7 @@ from vending_api.teller import Teller, rehearsal_of
 from vending_api.teller import main as be_teller
 from vending_api.vending import Vending
 from vending_api.web.bodies import LimitedBodies
+from vending_api.web.doors import Doors
 from vending_api.web.headers import GuardedAnswers
 from vending_api.worker import Worker
 
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from sqlalchemy import Engine
     from starlette.routing import Route
+    from starlette.types import ASGIApp
 
     from vending_api.vending import Tellers
 
@@ -105,7 +106,7 @@ def create_app(
     *,
     now: Callable[[], datetime] = utc_now,
     teller: FarProcess | None = None,
-) -> Starlette:
+) -> Doors:
     """Return the service of an installation, ready to be served.
 
     Without a `teller` in a process of its own it has one in this process. Raises
@@ -130,28 +131,31 @@ def create_app(
         read_backlog=parts.online.backlog,
         read_alerts=parts.online.alerts,
     )
-    counted = Middleware(
-        WatchedRequests,
-        answered=metrics.answered,
-        new_id=_request_ids(),
-        seconds=time.perf_counter,
-    )
-    routes = [  # sales first: they are looked for in this order
-        _mount(ELECTRUM_PATH, build_electrum(services=_electrum_services(vending), now=now)),
-        _mount(
-            CRESTFLOW_PATH,
-            build_crestflow(
-                services=crestflow_services(parts.online), public_url=settings.public_url
-            ),
+    new_id = _request_ids()
+
+    def guarded(app: ASGIApp) -> ASGIApp:
+        return WatchedRequests(
+            GuardedAnswers(app, over_tls=settings.tls_cert is not None),
+            answered=metrics.answered,
+            new_id=new_id,
+            seconds=time.perf_counter,
+        )
+
+    surfaces = {  # sales first: they are looked for in this order
+        ELECTRUM_PATH: build_electrum(services=_electrum_services(vending), now=now),
+        CRESTFLOW_PATH: build_crestflow(
+            services=crestflow_services(parts.online), public_url=settings.public_url
         ),
-    ]
+    }
     if settings.paystack_secret_key is not None:
-        routes.append(_mount(PAYSTACK_PATH, _paystack(parts, settings, now)))
-    routes.append(Mount("", _elsewhere(monitoring_routes(watched, metrics, now=now))))
-    guarded = Middleware(GuardedAnswers, over_tls=settings.tls_cert is not None)
-    app = Starlette(routes=routes, middleware=[counted, guarded], lifespan=lifespan)
-    app.router.redirect_slashes = False
-    return app
+        surfaces[PAYSTACK_PATH] = _paystack(parts, settings, now)
+    elsewhere = Starlette(
+        routes=[Mount("", _elsewhere(monitoring_routes(watched, metrics, now=now)))],
+        middleware=[Middleware(guarded)],
+        lifespan=lifespan,
+    )
+    elsewhere.router.redirect_slashes = False
+    return Doors({path: guarded(surface) for path, surface in surfaces.items()}, elsewhere)
 
 
 def require_ready(settings: Settings, teller: FarProcess) -> None:
@@ -159,7 +163,7 @@ def require_ready(settings: Settings, teller: FarProcess) -> None:
     _parts(settings, utc_now, teller, signs=settings.background).vending.close()
 
 
-def create_app_from_environment() -> Starlette:
+def create_app_from_environment() -> Doors:
     """Return the service that the environment configures; each worker process calls it."""
     name_this_process("vending-web")
     end_with_the_starter()
@@ -313,10 +317,3 @@ def _elsewhere(routes: Sequence[Route]) -> LimitedBodies:
         most_octets=_OTHER_BODY_OCTETS,
         too_long=lambda _: Response(None, 413),
     )
-
-
-def _mount(path: str, surface: FastAPI) -> Mount:
-    """Return a route to a surface for all below a path, also addresses with line breaks."""
-    mount = Mount(path, surface)
-    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
-    return mount

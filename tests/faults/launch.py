@@ -27,10 +27,10 @@ from vending_api.settings import Settings, load_settings
 from vending_api.teller import main as run_teller
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from vending_api.web.doors import Doors
 
 
-def create_app() -> Starlette:
+def create_app() -> Doors:
     """Return the service of the environment; each worker process calls it."""
     name_this_process(WEB)
     main.start_teller = _start_teller  # type: ignore[attr-defined]  # for those that replace it

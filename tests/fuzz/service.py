@@ -19,7 +19,7 @@ from vending_api.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from starlette.applications import Starlette
+    from vending_api.web.doors import Doors
 
 SECRET_KEY: Final = "sk_test_" + "4f" * 20
 
@@ -35,7 +35,7 @@ class Answered:
 class Service:
     """The demo on a database of its own, and the event loop that it runs in."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Doors) -> None:
         """Take the application."""
         self._app = app
 
@@ -84,12 +84,16 @@ def serving() -> Iterator[tuple[asyncio.Runner, Service]]:
         )
         prepare_demo_database(settings)
         app = create_app(settings, now=AdvancingClock())
-        is_over, has_begun = asyncio.Event(), asyncio.Event()
+        said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        has_begun = asyncio.Event()
+
+        async def hear(message: Any) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                has_begun.set()
 
         async def live() -> None:
-            async with app.router.lifespan_context(app):
-                has_begun.set()
-                await is_over.wait()
+            said.put_nowait({"type": "lifespan.startup"})
+            await app({"type": "lifespan"}, said.get, hear)
 
         async def begin() -> asyncio.Task[None]:
             task, begun = asyncio.create_task(live()), asyncio.create_task(has_begun.wait())
@@ -98,7 +102,7 @@ def serving() -> Iterator[tuple[asyncio.Runner, Service]]:
             return task
 
         async def end(task: asyncio.Task[None]) -> None:
-            is_over.set()
+            said.put_nowait({"type": "lifespan.shutdown"})
             await task
 
         task = runner.run(begin())
