@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import request_response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vending_api.domain.advices.types import Advise, NoteSale
 from vending_api.domain.clients.types import Client
@@ -89,7 +89,7 @@ class _DirectRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Handler, **documentation: Any) -> None:
         super().__init__(path, endpoint, **documentation)
-        self.app = request_response(endpoint)
+        self.app = _served(endpoint)
 
 
 def build_app(*, services: ElectrumServices, now: Callable[[], datetime]) -> FastAPI:
@@ -101,6 +101,7 @@ def build_app(*, services: ElectrumServices, now: Callable[[], datetime]) -> Fas
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.router.route_class = _DirectRoute
     app.add_middleware(LimitedBodies, most_octets=MAX_BODY_OCTETS, too_long=too_long)
@@ -108,6 +109,16 @@ def build_app(*, services: ElectrumServices, now: Callable[[], datetime]) -> Fas
     add_docs_page(app)
     for operation, handler in _Counter(services, now).handlers().items():
         app.add_api_route(operation.path, handler, methods=["POST"], **documentation(operation))
+    return app
+
+
+def _served(handler: Handler) -> ASGIApp:
+    """Return a handler as an application, whose errors are answered by the one around it."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await handler(Request(scope, receive, send))
+        await answer(scope, receive, send)
+
     return app
 
 
