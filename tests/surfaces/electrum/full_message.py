@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import pytest
@@ -36,8 +37,18 @@ def parse(message: dict[str, Any]) -> PurchaseRequest:
 
 
 def parse_as(model: type[M], message: dict[str, Any]) -> M:
-    """Return a message, read as the surface reads it."""
-    return model.model_validate_json(json.dumps(message), by_alias=True, by_name=False)
+    """Return a message, read as the surface reads it: strictly read, it is the same or refused."""
+    text = json.dumps(message)
+    try:
+        parsed = model.model_validate_json(text, by_alias=True, by_name=False)
+    except ValidationError:
+        with pytest.raises(ValidationError):
+            model.model_validate_json(text, strict=True, by_alias=True, by_name=False)
+        raise
+    with suppress(ValidationError):
+        strict = model.model_validate_json(text, strict=True, by_alias=True, by_name=False)
+        assert strict == parsed
+    return parsed
 
 
 def refused_at(message: dict[str, Any], model: type[Message] = PurchaseRequest) -> set[str]:

@@ -74,6 +74,26 @@ def test_a_text_is_nothing_but_text_or_a_number(path: str, given: object) -> Non
     assert refused_at(with_value(FULL, path, given)) == {path}
 
 
+def test_what_needs_no_tolerance_is_read_strictly() -> None:
+    strict = PurchaseRequest.model_validate_json(json.dumps(FULL), strict=True, by_name=False)
+    assert strict == parse(FULL)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("stan", 42),
+        ("purchaseAmount.amount", "1000"),
+        ("tenders.0.accountType", None),
+    ],
+)
+def test_what_needs_tolerance_is_not_read_strictly(path: str, value: object) -> None:
+    message = with_value(FULL, path, value)
+    parse(message)
+    with pytest.raises(ValidationError):
+        PurchaseRequest.model_validate_json(json.dumps(message), strict=True, by_name=False)
+
+
 def test_a_number_too_large_for_any_number_is_no_text() -> None:
     content = json.dumps(purchase(basketRef=0)).replace('"basketRef": 0', '"basketRef": 1e999')
     with pytest.raises(ValidationError):

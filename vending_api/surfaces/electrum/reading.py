@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
 
 from vending_api.kit.idempotency import MAX_MESSAGE_ID_LENGTH
 from vending_api.surfaces.electrum.errors import FormatRefused, MessageTooLong, Violation
@@ -48,11 +47,7 @@ async def read(request: Request, model: type[M]) -> M:
     """
     _require_json(request.headers.get("content-type", "application/json"))
     octets = await _octets(request)
-    try:
-        message = model.model_validate_json(octets, by_alias=True, by_name=False)
-    except ValidationError as error:
-        # Without its cause, which holds the whole message.
-        raise FormatRefused(_violations(error)) from None
+    message = _message(octets, model)
     if any(mark in octets for mark in _MARKS_OF_TROUBLE):
         _require_sound(octets)
     request.state.message_id = message.id
@@ -81,16 +76,31 @@ def _require_json(content_type: str) -> None:
         raise FormatRefused([Violation("", "Content-Type must be application/json")])
 
 
+def _message(octets: bytearray, model: type[M]) -> M:
+    try:
+        # Nearly all messages need no tolerance.
+        return model.model_validate_json(octets, strict=True, by_alias=True, by_name=False)
+    except ValidationError:
+        pass
+    try:
+        return model.model_validate_json(octets, by_alias=True, by_name=False)
+    except ValidationError as error:
+        # Without its cause, which holds the whole message.
+        raise FormatRefused(_violations(error)) from None
+
+
 async def _octets(request: Request) -> bytearray:
     octets = bytearray()
-    try:
-        async for chunk in request.stream():
-            octets += chunk
-            if len(octets) > MAX_BODY_OCTETS:
-                raise MessageTooLong
-    except ClientDisconnect:  # nobody hears this, but it is no fault of ours to be logged as one
-        raise FormatRefused([Violation("", "the connection ended too early")]) from None
-    return octets
+    while True:
+        part = await request.receive()
+        if part["type"] == "http.disconnect":
+            # Nobody hears this, but it is no fault of ours to be logged as one.
+            raise FormatRefused([Violation("", "the connection ended too early")])
+        octets += part.get("body", b"")
+        if len(octets) > MAX_BODY_OCTETS:
+            raise MessageTooLong
+        if not part.get("more_body", False):
+            return octets
 
 
 def _require_sound(octets: bytearray) -> None:
