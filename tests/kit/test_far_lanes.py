@@ -180,6 +180,40 @@ def test_a_caller_that_goes_away_does_not_stop_its_command(bare: Engine) -> None
     _run(scenario)
 
 
+@pytest.mark.usefixtures("bare")
+def test_a_caller_that_goes_away_does_not_free_its_place() -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        caller = asyncio.ensure_future(committer.run(("sleep", 0.2)))
+        await asyncio.sleep(0)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        with pytest.raises(Overloaded):
+            await committer.run(("add", 1))
+        await asyncio.sleep(1)
+        assert await committer.run(("add", 2)) == 2
+
+    _run(scenario, max_waiting=1)
+
+
+def test_a_process_is_replaced_though_its_caller_has_gone_away(bare: Engine) -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        gone, waiting = (asyncio.ensure_future(committer.run(("sleep", 30))) for _ in range(2))
+        await asyncio.sleep(0.1)
+        gone.cancel()
+        os.kill(committer._process.greeting, signal.SIGKILL)
+        with pytest.raises(OutcomeUnknown):
+            await asyncio.wait_for(waiting, 20)
+        for _ in range(200):
+            if committer.is_open:
+                break
+            await asyncio.sleep(0.05)
+        assert await committer.run(("add", 1)) == 1
+
+    _run(scenario)
+    assert _stored(bare) == [1]
+
+
 def test_the_process_ends_with_the_one_that_started_it(bare: Engine) -> None:
     process = _process()
     process.connection.sendall(frame([(1, ("add", 7))]))

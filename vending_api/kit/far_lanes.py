@@ -106,9 +106,7 @@ class FarCommitter:
         if not self._to_send:
             self._loop.call_soon(self._send)
         self._to_send.append((self._newest, asked))
-        # A caller that goes away must not free its place: its command still runs.
-        answer.add_done_callback(_retrieve)
-        return await asyncio.shield(answer)
+        return await answer
 
     def _send(self) -> None:
         to_send, self._to_send = self._to_send, []
@@ -120,11 +118,7 @@ class FarCommitter:
         if self._on_group is not None:
             self._on_group(len(told))
         for number, outcome in told:
-            answer = self._answers.pop(number)
-            if isinstance(outcome, BaseException):
-                answer.set_exception(outcome)
-            else:
-                answer.set_result(outcome)
+            _settle(self._answers.pop(number), outcome)
         if not self._answers:
             self._drained.set()
 
@@ -133,7 +127,7 @@ class FarCommitter:
         self._transport = None
         unanswered, self._answers = self._answers, {}
         for answer in unanswered.values():
-            answer.set_exception(OutcomeUnknown())
+            _settle(answer, OutcomeUnknown())
         self._drained.set()
         if not self._is_stopping:
             _log.error("lanes_lost", unanswered=len(unanswered))
@@ -222,7 +216,10 @@ def _sound(outcome: Any) -> Any:
     return RuntimeError(f"{type(outcome).__name__} in the process of the lanes; its log says more")
 
 
-def _retrieve(answer: asyncio.Future[Any]) -> None:
-    # An outcome that nobody waits for any more is not a fault of the event loop.
-    if not answer.cancelled():
-        answer.exception()
+def _settle(answer: asyncio.Future[Any], outcome: Any) -> None:
+    if answer.cancelled():  # whoever asked has gone away; its place was kept until now
+        return
+    if isinstance(outcome, BaseException):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)
