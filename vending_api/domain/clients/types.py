@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from vending_api.kit.sent import sent
+
 HOUSE_USER: Final = ":online"
 """The user name of the service itself; with its colon nobody can log in as it, nor import it."""
 CAMPAIGN_USER: Final = ":campaigns"
 """The user name that campaigns are recorded under; likewise."""
 
 
+@sent
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientTerms:
     """What was agreed with a client."""
@@ -25,6 +28,7 @@ class ClientTerms:
     """Characters on a line of its printers: 32, 40 or 48."""
 
 
+@sent
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """A point of sale or aggregator that has proven who it is."""

@@ -10,6 +10,7 @@ from vending_api.domain.issuing.types import TokenKind
 from vending_api.domain.meters.types import KeyData
 from vending_api.domain.offers.types import AskForCredit
 from vending_api.domain.pricing.types import Bill
+from vending_api.kit.sent import sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -106,6 +107,7 @@ class FoundMeter:
     free_units_due: bool
 
 
+@sent
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SellCredit(AskForCredit):
     """Ask for credit under an id."""

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -237,7 +237,12 @@ class _Counter:
 
 def _with_slip(tell: Callable[..., bytes], client: Client) -> Callable[[Any], bytes]:
     """Return what tells with a slip of the width that a client prints."""
-    return partial(tell, columns=client.terms.slip_columns)
+    return _in_columns(tell, client.terms.slip_columns)
+
+
+@cache  # what is the same object is sent once for many commands
+def _in_columns(tell: Callable[..., bytes], columns: int) -> Callable[[Any], bytes]:
+    return partial(tell, columns=columns)
 
 
 def _answered(operation: Operation, message: Transaction, told: bytes) -> Response:
