@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Column, select, text
 
 from tests.domain.advising import on_terms, other_client
+from tests.domain.biting import take_small_bites
 from tests.domain.eventful import NEXT_YEAR, drop_guards
 from tests.domain.paying import ASKED, CREDIT, SOON, an_order, in_state, payment, settle, spoil
 from tests.support.selling import refusal, retry, sell
@@ -31,6 +32,14 @@ _DAY: Final = NOON.date()
 _HOUR: Final = timedelta(hours=1)
 
 
+@pytest.fixture(params=[None, 1], ids=["in large bites", "row by row"])
+def bitten(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read a day in bites of its size, and in such of one row."""
+    if request.param is not None:
+        take_small_bites(monkeypatch, request.param)
+
+
+@pytest.mark.usefixtures("bitten")
 def test_the_sums_of_a_varied_day_agree(used: Engine) -> None:
     found = _sums(used)
     assert [one.differences for one in found.values()] == [(), ()]
@@ -71,6 +80,7 @@ def test_a_day_has_its_own_sales_and_no_others(used: Engine) -> None:
     assert _sums(used, _DAY - timedelta(days=1)) == {}
 
 
+@pytest.mark.usefixtures("bitten")
 @pytest.mark.parametrize(
     ("by", "expected"),
     [
@@ -164,6 +174,7 @@ def test_what_was_spoilt_shows(used: Engine, by: str, expected: set[tuple[str, s
     assert len(found) == len(expected)
 
 
+@pytest.mark.usefixtures("bitten")
 @pytest.mark.parametrize(
     "by",
     [
@@ -187,6 +198,7 @@ def test_what_may_be_is_no_difference(used: Engine, by: str) -> None:
         assert one.differences == ()
 
 
+@pytest.mark.usefixtures("bitten")
 def test_a_client_that_pays_in_advance_since_yesterday_owes_all_of_today(engine: Engine) -> None:
     client = on_terms(engine, deposit_minor=100_000, is_prepaid=True)
     for hours in (-24, 0, 1):
@@ -216,6 +228,7 @@ def test_utilities_in_other_zones_have_other_days(engine: Engine) -> None:
     assert list(_sums(engine, _DAY + timedelta(days=1))) == ["test"]
 
 
+@pytest.mark.usefixtures("bitten")
 @pytest.mark.parametrize("near", [1, 1_000])
 def test_what_was_refused_is_counted_on_the_day_that_it_was_sold(
     engine: Engine, near: int, monkeypatch: pytest.MonkeyPatch
@@ -244,6 +257,7 @@ def test_the_sums_are_the_same_however_far_keys_are_told_apart(
     assert [_sums(used, day) for day in days] == expected
 
 
+@pytest.mark.usefixtures("bitten")
 def test_what_was_paid_online_is_what_was_sold(engine: Engine) -> None:
     for _ in range(2):
         in_state(engine, OrderState.VENDED)
@@ -276,6 +290,7 @@ def test_an_order_that_was_spoilt_shows(engine: Engine, values: dict[str, Any], 
     assert [(one.check, one.by) for one in found] == [("sale and order", by)] * bool(by)
 
 
+@pytest.mark.usefixtures("bitten")
 def test_an_order_that_was_vended_for_nothing_shows(engine: Engine) -> None:
     order = in_state(engine, OrderState.PAID)
     spoil(engine, order, state="vended")

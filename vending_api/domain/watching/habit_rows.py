@@ -1,31 +1,38 @@
-"""The SQL of what is out of the ordinary: units, reprints, sales at night, approvals."""
+"""The SQL of what is out of the ordinary: units, reprints, sales at night, approvals.
+
+What grows with the sales is read in bites (`windows.py`), and added up here.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import Integer, String, and_, bindparam, func, literal, or_, select, union_all
+from sqlalchemy import String, and_, bindparam, func, literal, or_, select, union_all
 
 from sts.base_date import BaseDate
 from vending_api.domain.approvals.tables import PROPOSAL
 from vending_api.domain.approvals.types import State
 from vending_api.domain.campaigns.tables import CAMPAIGN, CAMPAIGN_EVENT
 from vending_api.domain.campaigns.types import CampaignEvent
-from vending_api.domain.clients.tables import CLIENT
 from vending_api.domain.issuing.tables import TOKEN
 from vending_api.domain.meters.tables import METER
 from vending_api.domain.operators.tables import OPERATOR
 from vending_api.domain.reprints.tables import REPRINT
 from vending_api.domain.sales.tables import SALE
-from vending_api.domain.watching.ranges import keys_between
-from vending_api.domain.watching.repository import (
+from vending_api.domain.watching.day_units import DayUnits
+from vending_api.domain.watching.ranges import all_keys, bites
+from vending_api.domain.watching.windows import (
     IS_HERE,
     OF_WINDOW,
     SALES,
     TOKENS,
     TOKENS_OF_WINDOW,
-    bounds,
+    in_bites,
     in_keys,
+    of_sales,
+    read,
+    with_keys,
     with_zone,
     within,
 )
@@ -37,15 +44,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row, Select
 
-_AT_ONCE: Final = 500
-_MEETS: Final = bindparam("more_than", type_=Integer)
-_UNITS: Final = func.sum(TOKEN.c.units_tenths)
-_MUCH: Final[Select[Any]] = (
-    select(TOKEN.c.meter_key, METER.c.external_id, _UNITS.label("units_tenths"))
+_AT_ONCE: Final = 200
+"""Meters whose history is read by a statement."""
+_METER_KEYS: Final[Any] = bindparam("meter_keys", expanding=True)
+_UNITS: Final[Select[Any]] = (
+    select(TOKEN.c.meter_key, TOKEN.c.units_tenths)
     .select_from(TOKENS)
     .where(TOKENS_OF_WINDOW, TOKEN.c.units_tenths > 0)
-    .group_by(TOKEN.c.meter_key, METER.c.external_id)
-    .having(_UNITS > _MEETS)
 )
 # Identifiers are minutes, never before the one that they were made in: the unique index of
 # meter, base date and identifier leads to the newest tokens of a meter.
@@ -58,32 +63,35 @@ _IS_NEW: Final = or_(
 _HISTORY: Final[Select[Any]] = select(
     TOKEN.c.meter_key, TOKEN.c.made_at, TOKEN.c.units_tenths
 ).where(
-    TOKEN.c.meter_key.in_(bindparam("meter_keys", expanding=True)),
+    TOKEN.c.meter_key.in_(_METER_KEYS),
     _IS_NEW,
     within(TOKEN.c.made_at),
     TOKEN.c.units_tenths > 0,
 )
-_REPRINTED: Final = and_(in_keys(REPRINT.c.key, "reprint"), within(REPRINT.c.received_at), IS_HERE)
-_REPRINTS: Final = with_zone(REPRINT, METER.c.key == REPRINT.c.meter_key)
-_OF_METERS: Final[Select[Any]] = (
-    select(REPRINT.c.meter_key, METER.c.external_id, func.count().label("reprints"))
-    .select_from(_REPRINTS)
-    .where(_REPRINTED)
-    .group_by(REPRINT.c.meter_key, METER.c.external_id)
-    .having(func.count() > _MEETS)
+_NUMBERS: Final[Select[Any]] = select(METER.c.key, METER.c.external_id).where(
+    METER.c.key.in_(_METER_KEYS)
 )
-_BY_TERMINALS: Final[Select[Any]] = (
-    select(CLIENT.c.user_name, REPRINT.c.terminal_id, func.count().label("reprints"))
-    .select_from(_REPRINTS.join(CLIENT, CLIENT.c.key == REPRINT.c.client_key))
-    .where(_REPRINTED)
-    .group_by(CLIENT.c.user_name, REPRINT.c.terminal_id)
-    .having(func.count() > _MEETS)
+_REPRINTS: Final[Select[Any]] = (
+    select(
+        REPRINT.c.meter_key,
+        REPRINT.c.client_key,
+        REPRINT.c.terminal_id,
+        func.count().label("reprints"),
+    )
+    .select_from(with_zone(REPRINT, METER.c.key == REPRINT.c.meter_key))
+    .where(in_keys(REPRINT.c.key, "reprint"), within(REPRINT.c.received_at), IS_HERE)
+    .group_by(REPRINT.c.meter_key, REPRINT.c.client_key, REPRINT.c.terminal_id)
 )
-_SALES_OF: Final = (
+_SALES_OF: Final[Select[Any]] = (
     select(SALE.c.client_key, func.count().label("sales"))
     .select_from(SALES)
     .where(OF_WINDOW)
     .group_by(SALE.c.client_key)
+)
+_NEWEST: Final[Select[Any]] = (
+    select(METER.c.base_date, func.max(METER.c.last_token_identifier).label("minutes"))
+    .where(in_keys(METER.c.key, "meter"), METER.c.last_token_identifier.is_not(None))
+    .group_by(METER.c.base_date)
 )
 _PROPOSER: Final = OPERATOR.alias("proposer")
 _APPROVER: Final = OPERATOR.alias("approver")
@@ -117,42 +125,73 @@ _APPROVED_SINCE: Final[Select[Any]] = (
 )
 
 
+class Reprinted(NamedTuple):
+    """How often tokens were handed out again."""
+
+    of_meters: Counter[int]
+    """By the key of the meter."""
+    by_terminals: Counter[tuple[int, str]]
+    """By the key of the client, and its terminal."""
+
+
 def much_sold(
     connection: Connection, values: dict[str, Any], more_than_tenths: int
-) -> Sequence[Row[Any]]:
-    """Return the meters that got more units than that in a window."""
-    return connection.execute(_MUCH, {**values, "more_than": more_than_tenths}).all()
+) -> Iterator[dict[int, int]]:
+    """Yield the meters that got more units than that in a window, some at a time, and how many."""
+    units = DayUnits()
+    for row in read(connection, _UNITS, in_bites(values, "token")):
+        units.add(row.meter_key, row.units_tenths)
+    return units.above(more_than_tenths, at_once=_AT_ONCE)
 
 
 def history(
     connection: Connection, meter_keys: Sequence[int], begin: datetime, end: datetime
-) -> Iterator[Row[Any]]:
-    """Yield the tokens with units that meters got from one moment to another."""
+) -> Sequence[Row[Any]]:
+    """Return the tokens with units that some meters got from one moment to another."""
     identifiers = {
         f"from_{one}": max(0, int((begin - one.moment).total_seconds()) // 60) for one in BaseDate
     }
-    given = {"begin": begin, "end": end, **identifiers}
+    given = {"begin": begin, "end": end, **identifiers, "meter_keys": meter_keys}
+    return connection.execute(_HISTORY, given).all()
+
+
+def numbers_of(connection: Connection, meter_keys: Sequence[int]) -> dict[int, str]:
+    """Return the numbers that points of sale know some meters by."""
+    found: dict[int, str] = {}
     for first in range(0, len(meter_keys), _AT_ONCE):
-        some = meter_keys[first : first + _AT_ONCE]
-        yield from connection.execute(_HISTORY, {**given, "meter_keys": some})
+        some = {"meter_keys": meter_keys[first : first + _AT_ONCE]}
+        found |= {row.key: row.external_id for row in connection.execute(_NUMBERS, some)}
+    return found
 
 
-def reprints(
-    connection: Connection, values: dict[str, Any], *, of_meter: int, by_terminal: int
-) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
-    """Return the meters, and the terminals, with more reprints than that in a window."""
+def reprints(connection: Connection, values: dict[str, Any]) -> Reprinted:
+    """Return how often tokens of meters, and by terminals, were handed out again in a window."""
     columns = REPRINT.c
-    keys = keys_between(
-        connection, columns.key, columns.received_at, values["begin"], values["end"]
-    )
-    given = {**values, **bounds("reprint", keys)}
-    meters = connection.execute(_OF_METERS, {**given, "more_than": of_meter}).all()
-    return meters, connection.execute(_BY_TERMINALS, {**given, "more_than": by_terminal}).all()
+    given = with_keys(connection, values, "reprint", columns.key, columns.received_at)
+    found = Reprinted(Counter(), Counter())
+    for row in read(connection, _REPRINTS, in_bites(given, "reprint")):
+        found.of_meters[row.meter_key] += row.reprints
+        found.by_terminals[row.client_key, row.terminal_id] += row.reprints
+    return found
 
 
-def sales_of_clients(connection: Connection, values: dict[str, Any]) -> dict[int, int]:
+def sales_of_clients(connection: Connection, values: dict[str, Any]) -> Counter[int]:
     """Return how many sales each client made in a window, by its key."""
-    return {row.client_key: row.sales for row in connection.execute(_SALES_OF, values)}
+    found: Counter[int] = Counter()
+    for row in read(connection, _SALES_OF, of_sales(values)):
+        found[row.client_key] += row.sales
+    return found
+
+
+def newest_identifiers(connection: Connection) -> dict[int, int]:
+    """Return the minutes of the newest token identifier, by the year of its base date."""
+    found: dict[int, int] = {}
+    key = METER.c.key
+    for keys in bites(connection, key, all_keys(connection, key)):
+        given = {"meter_from": keys.start, "meter_to": keys.stop}
+        for row in connection.execute(_NEWEST, given):
+            found[row.base_date] = max(row.minutes, found.get(row.base_date, 0))
+    return found
 
 
 def approvals(connection: Connection, now: datetime, within_last: timedelta) -> Sequence[Row[Any]]:

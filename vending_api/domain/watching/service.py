@@ -3,27 +3,31 @@
 It reads and tells; no sale is refused for it. On PostgreSQL give it a connection that sees one
 state of the database all the time (`one_view` of the kit), or sales made meanwhile look like
 differences.
+
+It reads in bites, none of which takes long: whoever looks may rest between them, or end.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from sts.base_date import BaseDate
+from sts.token_identifier import TokenIdentifier
 from vending_api.domain.clients.service import all_clients
 from vending_api.domain.reconciling.repository import lift_time_limit
-from vending_api.domain.reconciling.service import newest_identifiers
 from vending_api.domain.watching import habit_rows, repository
 from vending_api.domain.watching.sums import sums_of
 from vending_api.domain.watching.types import Alert, AlertKind, Habits, Window
+from vending_api.domain.watching.windows import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from vending_api.domain.watching.types import DaySum
 
@@ -38,7 +42,7 @@ def day_sums(connection: Connection, day: date) -> list[DaySum]:
     lift_time_limit(connection)
     known = repository.zones(connection)
     windows = [_window(zone, day) for zone in known]
-    return sums_of(connection, [repository.values_of(connection, one, known[0]) for one in windows])
+    return sums_of(connection, [values_of(connection, one, known) for one in windows])
 
 
 def alerts(
@@ -63,7 +67,7 @@ def alerts(
         for moment in moments
     }
     found = [
-        *(one for window in windows for one in _of_window(connection, window, known[0], habits)),
+        *(one for window in windows for one in _of_window(connection, window, known, habits)),
         *_same_approver(connection, now, habits),
         *_identifiers(connection, now, habits),
     ]
@@ -94,13 +98,13 @@ def _window(zone: str, day: date, *, hours: int | None = None) -> Window:
 
 
 def _of_window(
-    connection: Connection, window: Window, home: str, habits: Habits
+    connection: Connection, window: Window, zones: Sequence[str], habits: Habits
 ) -> Iterator[Alert]:
-    values = repository.values_of(connection, window, home)
+    values = values_of(connection, window, zones)
     yield from _differences(sums_of(connection, [values]), window)
     yield from _units(connection, window, values, habits)
     yield from _reprints(connection, window, values, habits)
-    yield from _odd_hours(connection, window, home, habits)
+    yield from _odd_hours(connection, window, zones, habits)
 
 
 def _differences(sums: Iterable[DaySum], window: Window) -> Iterator[Alert]:
@@ -120,74 +124,78 @@ def _differences(sums: Iterable[DaySum], window: Window) -> Iterator[Alert]:
 def _units(
     connection: Connection, window: Window, values: dict[str, Any], habits: Habits
 ) -> Iterator[Alert]:
-    much = habit_rows.much_sold(connection, values, habits.units_floor * _TENTHS)
     begin = _window(window.zone, window.day - timedelta(days=habits.units_days)).begin
-    days: dict[int, dict[date, int]] = defaultdict(lambda: defaultdict(int))
-    of_zone = ZoneInfo(window.zone)
-    keys = [row.meter_key for row in much]
-    for row in habit_rows.history(connection, keys, begin, window.begin):
-        days[row.meter_key][row.made_at.astimezone(of_zone).date()] += row.units_tenths
-    for row in much:
-        before = days[row.meter_key].values()
-        largest = max(before, default=0)
-        is_known = len(before) >= habits.units_known_days
-        if not is_known or row.units_tenths <= habits.units_times * largest:
-            continue
-        units = int(row.units_tenths)
-        yield Alert(
-            kind=AlertKind.UNITS,
-            subject=f"meter {row.external_id}",
-            trace=f"meter {row.meter_key}",
-            detail=(
-                f"{window.day}: {units // _TENTHS} units in a day, and at most "
-                f"{largest // _TENTHS} in any of the {habits.units_days} before"
-            ),
-            count=units // _TENTHS,
-            until=window.end,
-        )
+    for much in habit_rows.much_sold(connection, values, habits.units_floor * _TENTHS):
+        rows = habit_rows.history(connection, list(much), begin, window.begin)
+        days = _by_day(rows, ZoneInfo(window.zone))
+        largest = {
+            meter_key: max(days[meter_key].values(), default=0)
+            for meter_key, units in much.items()
+            if len(days[meter_key]) >= habits.units_known_days
+        }
+        more = [key for key, most in largest.items() if much[key] > habits.units_times * most]
+        for meter_key, number in habit_rows.numbers_of(connection, more).items():
+            units = much[meter_key] // _TENTHS
+            yield Alert(
+                kind=AlertKind.UNITS,
+                subject=f"meter {number}",
+                trace=f"meter {meter_key}",
+                detail=(
+                    f"{window.day}: {units} units in a day, and at most "
+                    f"{largest[meter_key] // _TENTHS} in any of the {habits.units_days} before"
+                ),
+                count=units,
+                until=window.end,
+            )
+
+
+def _by_day(rows: Iterable[Row[Any]], zone: ZoneInfo) -> defaultdict[int, Counter[date]]:
+    """Return what meters got by meter and day."""
+    days: defaultdict[int, Counter[date]] = defaultdict(Counter)
+    for row in rows:
+        days[row.meter_key][row.made_at.astimezone(zone).date()] += row.units_tenths
+    return days
 
 
 def _reprints(
     connection: Connection, window: Window, values: dict[str, Any], habits: Habits
 ) -> Iterator[Alert]:
-    of_meters, by_terminals = habit_rows.reprints(
-        connection,
-        values,
-        of_meter=habits.reprints_of_meter,
-        by_terminal=habits.reprints_by_terminal,
-    )
-    subjects = [
-        *((f"meter {row.external_id}", f"meter {row.meter_key}", row) for row in of_meters),
-        *(
-            (name := f"terminal {row.terminal_id} of {row.user_name}", name, row)
-            for row in by_terminals
-        ),
-    ]
-    for subject, trace, row in subjects:
+    found = habit_rows.reprints(connection, values)
+    often = {
+        key: times for key, times in found.of_meters.items() if times > habits.reprints_of_meter
+    }
+    numbers = habit_rows.numbers_of(connection, list(often))
+    names = {client.key: client.user_name for client in all_clients(connection)}
+    subjects = [(f"meter {numbers[key]}", f"meter {key}", often[key]) for key in often]
+    for (client_key, terminal_id), times in found.by_terminals.items():
+        if times > habits.reprints_by_terminal:
+            name = f"terminal {terminal_id} of {names[client_key]}"
+            subjects.append((name, name, times))
+    for subject, trace, times in subjects:
         yield Alert(
             kind=AlertKind.REPRINTS,
             subject=subject,
             trace=trace,
-            detail=f"{window.day}: tokens were handed out again {row.reprints} times",
-            count=row.reprints,
+            detail=f"{window.day}: tokens were handed out again {times} times",
+            count=times,
             until=window.end,
         )
 
 
 def _odd_hours(
-    connection: Connection, window: Window, home: str, habits: Habits
+    connection: Connection, window: Window, zones: Sequence[str], habits: Habits
 ) -> Iterator[Alert]:
     zone, day, hours = window.zone, window.day, habits.night_hours
     many = {
         client_key: sales
-        for client_key, sales in _sales_at_night(connection, zone, day, home, hours).items()
+        for client_key, sales in _sales_at_night(connection, zone, day, zones, hours).items()
         if sales > habits.night_sales
     }
     if not many:
         return
     before: dict[int, int] = defaultdict(int)
     for ago in range(1, habits.night_days + 1):
-        night = _sales_at_night(connection, zone, day - timedelta(days=ago), home, hours)
+        night = _sales_at_night(connection, zone, day - timedelta(days=ago), zones, hours)
         for client_key, sales in night.items():
             before[client_key] += sales
     for client in all_clients(connection):
@@ -208,9 +216,9 @@ def _odd_hours(
 
 
 def _sales_at_night(
-    connection: Connection, zone: str, day: date, home: str, hours: int
+    connection: Connection, zone: str, day: date, zones: Sequence[str], hours: int
 ) -> dict[int, int]:
-    values = repository.values_of(connection, _window(zone, day, hours=hours), home)
+    values = values_of(connection, _window(zone, day, hours=hours), zones)
     return habit_rows.sales_of_clients(connection, values)
 
 
@@ -241,10 +249,11 @@ def _same_approver(connection: Connection, now: datetime, habits: Habits) -> Ite
 
 
 def _identifiers(connection: Connection, now: datetime, habits: Habits) -> Iterator[Alert]:
-    for base_date, newest in newest_identifiers(connection):
+    for year, minutes in habit_rows.newest_identifiers(connection).items():
+        newest = TokenIdentifier(minutes).issued_at(BaseDate(year))
         ahead = newest - now
         if ahead > habits.lead:
-            subject = f"base date {base_date.value}"
+            subject = f"base date {year}"
             yield Alert(
                 kind=AlertKind.IDENTIFIERS,
                 subject=subject,

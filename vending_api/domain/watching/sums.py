@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from vending_api.domain.clients.service import all_clients
 from vending_api.domain.clients.types import HOUSE_USER
 from vending_api.domain.payments.types import VERIFY_FOR
-from vending_api.domain.watching import repository
+from vending_api.domain.watching import credit_rows, repository
 from vending_api.domain.watching.types import DaySum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection, Row
 
@@ -39,40 +39,57 @@ def sums_of(connection: Connection, windows: Iterable[dict[str, Any]]) -> list[D
 def _add_window(
     connection: Connection, found: _Sums, values: dict[str, Any], clients: dict[int, Client]
 ) -> None:
-    sold = repository.sold(connection, values)
-    _add(found, sold, clients)
-    _add(found, repository.made(connection, values), clients)
-    for rows in repository.logged(connection, values):
-        _add(found, [rows], clients)
-    with_entries = repository.entries_of(connection, values)
-    _add(found, repository.drawn(connection, with_entries), clients)
-    for row in sold:
-        client = clients[row.client_key]
-        sums = found[client.user_name, row.currency]
+    sold: Counter[tuple[int, str]] = Counter()
+    for row in repository.sold(connection, values):
+        _add(found, row, clients)
+        sold[row.client_key, row.currency] += int(row.sold_minor)
+    with_entries = credit_rows.with_entries(connection, values)
+    for rows in (
+        repository.billed(connection, values),
+        repository.made(connection, values),
+        repository.logged(connection, values),
+        credit_rows.drawn(connection, with_entries),
+    ):
+        for row in rows:
+            _add(found, row, clients)
+    house_keys = set()
+    for (client_key, currency), sold_minor in sold.items():
+        client = clients[client_key]
+        sums = found[client.user_name, currency]
         if client.terms.is_prepaid:
-            sums["due_minor"] += _due(connection, with_entries, row)
+            sums["due_minor"] += _due(connection, with_entries, client_key, currency, sold_minor)
         if client.user_name == HOUSE_USER:
             sums["paid_minor"] += 0
-    for one in repository.paid(connection, values, ordered_before=VERIFY_FOR):
+            house_keys.add(client_key)
+    for one in _paid(connection, values, house_keys):
         found[HOUSE_USER, one.currency]["paid_minor"] += int(one.paid_minor)
 
 
-def _add(found: _Sums, rows: Sequence[Row[Any]], clients: dict[int, Client]) -> None:
-    for row in rows:
-        fields = dict(row._mapping)  # noqa: SLF001 (how SQLAlchemy names it; it is public)
-        client = clients.get(fields.pop("client_key"))
-        currency = fields.pop("currency") or ""
-        sums = found["" if client is None else client.user_name, currency]
-        for name, value in fields.items():
-            sums[name] += int(value)
+def _paid(
+    connection: Connection, values: dict[str, Any], house_keys: Iterable[int]
+) -> Iterator[Row[Any]]:
+    """Yield what was paid online: for sales of the house, if there are any, and for nothing."""
+    for client_key in house_keys:
+        yield from repository.paid_for_sales(connection, values, client_key)
+    yield from repository.paid_for_nothing(connection, values, ordered_before=VERIFY_FOR)
 
 
-def _due(connection: Connection, values: dict[str, Any], sold: Row[Any]) -> int:
+def _add(found: _Sums, row: Row[Any], clients: dict[int, Client]) -> None:
+    fields = dict(row._mapping)  # noqa: SLF001 (how SQLAlchemy names it; it is public)
+    client = clients.get(fields.pop("client_key"))
+    currency = fields.pop("currency") or ""
+    sums = found["" if client is None else client.user_name, currency]
+    for name, value in fields.items():
+        sums[name] += int(value)
+
+
+def _due(
+    connection: Connection, values: dict[str, Any], client_key: int, currency: str, sold_minor: int
+) -> int:
     """Return what of a prepaid client's sales had to be taken from its credit."""
-    since = repository.taken_since(connection, values, sold.client_key)
+    since = credit_rows.taken_since(connection, values, client_key)
     if since is None:
         return 0
     if since <= values["begin"]:
-        return int(sold.sold_minor)
-    due = repository.due(connection, values, sold.client_key, since)
-    return due.get(sold.currency, 0)
+        return sold_minor
+    return credit_rows.due(connection, values, client_key, since)[currency]
