@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from itertools import count
+from socket import socketpair
 from typing import TYPE_CHECKING, Any
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
@@ -21,6 +24,10 @@ from vending_api.looking import look_elsewhere
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+
+def _no_rest(_: float) -> None:
+    """Rest as SQLite lets a look rest."""
 
 
 @pytest.fixture
@@ -53,13 +60,53 @@ def test_a_look_takes_one_processor_of_the_server_and_the_next_reader_as_many_as
         return connection.exec_driver_sql(question).scalar()
 
     monkeypatch.setattr(looking, "alerts", asked)
-    in_a_look: Any = looking._found(NOON, NOON)
+    in_a_look: Any = looking._found(NOON, NOON, _no_rest)
     assert in_a_look == "0"
     with spoilt.connect() as connection:
         with connection.begin():
             give_way_in_the_server(connection)
             assert asked(connection) == "0"
         assert asked(connection) != "0"
+
+
+def test_a_look_rests_three_times_as_long_as_postgresql_works_for_it_and_not_on_sqlite(
+    spoilt: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    moments = count()
+    monkeypatch.setattr(looking, "perf_counter", lambda: float(next(moments)))
+    found = looking._found(NOON, NOON, rests.append)
+    assert len(found) == 1
+    assert len(rests) == next(moments) / 2 > 20
+    assert set(rests) == {3.0 if spoilt.dialect.name == "postgresql" else 0.0}
+
+
+@pytest.mark.usefixtures("spoilt")
+def test_a_look_that_nobody_hears_any_more_ends_after_the_statement_that_it_is_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moments = count()
+    monkeypatch.setattr(looking, "perf_counter", lambda: float(next(moments)))
+    asker, look = socketpair()
+    asked: list[float] = []
+
+    def rest(seconds: float) -> None:
+        asked.append(seconds)
+        if len(asked) == 5:
+            asker.close()
+            looking._rest(look, 3_600)  # it does not wait
+
+    with look, pytest.raises(looking._Unheard):
+        looking._found(NOON, NOON, rest)
+    assert len(asked) == 5
+
+
+def test_a_look_that_somebody_waits_for_rests_as_long_as_it_should() -> None:
+    asker, look = socketpair()
+    with asker, look:
+        began = time.monotonic()
+        looking._rest(look, 0.02)
+        assert time.monotonic() - began >= 0.02
 
 
 @pytest.mark.usefixtures("spoilt")

@@ -20,6 +20,7 @@ EDGES: Final = {
     "vending_api/database.py": "gives the vault its chance",
     "vending_api/outside.py": "hands them to what is called",
     "vending_api/teller.py": "is a process of its own, likewise",
+    "vending_api/looking.py": "likewise; it measures how long it has to rest",
     "vending_api/security_module.py": "likewise; it counts by the day",
     "vending_api/custody/client.py": "waits for that process to begin",
     "vending_api/custody/prism/link.py": "names each message by chance, and waits for answers",
