@@ -10,6 +10,7 @@ from typing import Final
 import typer
 
 from vending_api.cli.command import name_commands
+from vending_api.cli.commands import COMMANDS
 
 _HELP: Final = (
     "Sell prepaid electricity, water and gas as STS tokens.\n\n"
@@ -20,52 +21,15 @@ _HELP: Final = (
     "`.env.template` explains all of them."
 )
 
-# In the order of the help. Only the module of the command that is asked for is imported: all of
-# them together take longer to load than most commands to run.
-_COMMANDS: Final = {
-    "demo": "demo.demo",
-    "serve": "serve.serve",
-    "worker": "worker.worker",
-    "security-module": "security_module.security_module",
-    "database": "database.database_app",
-    "import": "importing.import_site",
-    "import-meters": "importing.import_meters",
-    "meter": "meter.meter_app",
-    "client": "client.client_app",
-    "token": "token.token_app",
-    "campaign": "campaign.campaign_app",
-    "sale": "sale.sale_app",
-    "receipt": "receipt.receipt",
-    "estate": "estate.estate_app",
-    "consumer": "consumer.consumer_app",
-    "support-key": "support_key.support_key_app",
-    "payments": "payments.payments_app",
-    "login": "login.login",
-    "logout": "login.logout",
-    "operator": "operator.operator_app",
-    "sessions": "sessions.sessions_app",
-    "approvals": "approvals.approvals_app",
-    "keys": "keys.keys_app",
-    "audit-trail": "audit_trail.audit_trail",
-    "doctor": "doctor.doctor",
-    "reconcile": "reconcile.reconcile",
-    "audit": "audit.audit_app",
-    "watch": "watch.watch",
-    "log": "log.log_app",
-    "data-key": "data_key.data_key_app",
-    "backup": "backup.backup",
-    "restore": "backup.restore",
-    "tariff": "tariff.tariff_app",
-}
 _HELP_OF: Final = {"import": "SITE_HELP", "import-meters": "METERS_HELP"}
 """Those whose help is a text of `importing.help`."""
 
 
 def main() -> None:
     """Run the command: exit code 0 done, 1 failed or refused, 2 used wrongly."""
-    wanted = next((one for one in sys.argv[1:] if not one.startswith("-")), "")
+    wanted = next(iter(sys.argv[1:]), "")
     try:
-        sys.exit(_app([wanted] if wanted in _COMMANDS else list(_COMMANDS))(standalone_mode=False))
+        sys.exit((_app([wanted]) if wanted in COMMANDS else _list())(standalone_mode=False))
     except Exception as error:
         ending = import_module("vending_api.cli.endings").ending_of(error)
         if ending is None:
@@ -75,19 +39,20 @@ def main() -> None:
         sys.exit(code)
 
 
+def _list() -> typer.Typer:
+    """Return the command with the names of all its commands, for its help and for what is none."""
+    app = _empty()
+    for name, entry in COMMANDS.items():
+        app.command(name, help=entry.summary)(_group)
+    return app
+
+
 def _app(names: list[str]) -> typer.Typer:
     """Return the command with some of its commands."""
     gc.disable()  # what is being loaded is no garbage; to look for some takes a fifth of the time
-    app = typer.Typer(
-        name="vending",
-        help=_HELP,
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-    )
-    app.callback()(_group)
+    app = _empty()
     for name in names:
-        module, attribute = _COMMANDS[name].split(".")
+        module, attribute = COMMANDS[name].place.split(".")
         found = getattr(import_module(f"vending_api.cli.{module}"), attribute)
         if isinstance(found, typer.Typer):
             app.add_typer(found)
@@ -100,9 +65,21 @@ def _app(names: list[str]) -> typer.Typer:
     return app
 
 
+def _empty() -> typer.Typer:
+    app = typer.Typer(
+        name="vending",
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_group)
+    return app
+
+
 def all_commands() -> list[str]:
     """Return the path of every command, as it is typed: `client deposit`."""
-    return list(name_commands(_app(list(_COMMANDS))))
+    return list(name_commands(_app(list(COMMANDS))))
 
 
 def _group() -> None:
