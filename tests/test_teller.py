@@ -81,10 +81,10 @@ def test_the_lead_counts_from_the_base_date_of_the_new_key(engine: Engine, telle
     asked = Asked("sell", purchase(external_meter_id="TST006"), _words)
     sale, fields = _asked(engine, teller, asked)
     assert sale.new_key_data is not None
-    before = replace(sale, meter=replace(sale.meter, base_date=BaseDate.YEAR_1993))
+    before = sale._replace(meter=sale.meter._replace(base_date=BaseDate.YEAR_1993))
     assert fields["tell"](before).lead_minutes == 0
 
 
 def test_a_sale_without_dated_tokens_has_no_lead(engine: Engine, teller: Teller) -> None:
     sale, fields = _asked(engine, teller, Asked("sell", purchase(), _words))
-    assert fields["tell"](replace(sale, tokens=())).lead_minutes is None
+    assert fields["tell"](sale._replace(tokens=())).lead_minutes is None

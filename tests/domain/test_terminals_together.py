@@ -65,7 +65,7 @@ def _counted() -> Iterator[list[str]]:
     run: list[str] = []
 
     def counting(act: Any, errors: Any, what: Any, given: Any = ()) -> Any:
-        run.append(what if isinstance(what, str) else "rows together")
+        run.append(what if isinstance(what, str) else "COPY")
         return on_driver(act, errors, what, given)
 
     with patch.object(statements, "on_driver", counting):

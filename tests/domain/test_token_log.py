@@ -189,7 +189,7 @@ def test_the_tokens_of_a_sale_are_logged_in_twofirst_words(engine: Engine) -> No
             service.append(connection, "w", [])
         assert sent == []
         with first_words(engine) as sent:
-            service.append(connection, "w", [SECTION, SECTION, ENTRY])
+            service.append(connection, "w", [SECTION, SECTION, SECTION, ENTRY])
         assert sent == ["SELECT", "INSERT"]
 
 

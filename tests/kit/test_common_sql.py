@@ -49,14 +49,15 @@ _OF_SEQUENCES: Final = {"NEXTVAL", "PG_GET_SERIAL_SEQUENCE", "GENERATE_SERIES"}
 
 _TEXTS: Final = re.compile(r"'[^']*'")
 _PARAMETERS: Final = re.compile(r"%\(\w+\)s|::[A-Z]+(?: WITH TIME ZONE)?(?:\[\])?|:\w+")
-_ALIASES: Final = re.compile(r"\bAS (\w+)")
+_ALIASES: Final = re.compile(r"\bAS (\w+(?: \([\w, ]+\))?)")
+"""Of a column, or of rows with their columns."""
 
 
 def _uncommon(sql: str) -> set[str]:
     """Return the words of a statement that are neither common nor names of ours."""
     tables = SQLModel.metadata.tables
     ours = set(tables) | {column.name for table in tables.values() for column in table.columns}
-    ours |= set(_ALIASES.findall(sql))
+    ours |= set(re.findall(r"\w+", " ".join(_ALIASES.findall(sql))))
     bare = _PARAMETERS.sub(" ", _TEXTS.sub(" ", sql))
     words = {word for word in re.findall(r"[A-Za-z_]\w*", bare) if word not in ours}
     return {word.upper() for word in words} - _COMMON

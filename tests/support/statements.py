@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def recorded(engine: Engine) -> Iterator[list[str]]:
     """Give the list of all statements of this process until the end of the block.
 
-    Without savepoints; in whichever way they are sent. Rows that are written together are one.
+    Without savepoints; in whichever way they are sent.
     """
     sent: list[str] = []
 
@@ -29,7 +29,7 @@ def recorded(engine: Engine) -> Iterator[list[str]]:
         sent.append(statement)
 
     def noted(run: Callable[..., Any], errors: Any, what: Any, given: Any = ()) -> Any:
-        statement = what if isinstance(what, str) else "rows together"
+        statement = what if isinstance(what, str) else "COPY"
         if "SAVEPOINT" not in statement:
             sent.append(statement)
         return on_driver(run, errors, what, given)

@@ -245,10 +245,14 @@ class _Compiled:
     def execute_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         cursor = self._cursor(connection.connection.dbapi_connection)
         given = [self._given(values) for values in rows]
-        if self._together is None:
+        together = self._together
+        if together is None:
             on_driver(cursor.executemany, self._errors, self._sql, given)
+        elif together.is_copied(cursor, given):
+            on_driver(together.copy_with, self._errors, cursor, given)
         else:
-            on_driver(self._together.write, self._errors, cursor, given)
+            for sql, parameters in together.statements(given):
+                on_driver(cursor.execute, self._errors, sql, parameters)
 
     def row(self, found: Sequence[Any]) -> Any:
         if not self._out:

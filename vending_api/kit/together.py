@@ -9,7 +9,7 @@ the hundred.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.sql.dml import Insert, Update
 
@@ -26,15 +26,8 @@ _VALUES: Final = re.compile(r" VALUES (\(.*?\))(?= ON CONFLICT|$)", re.DOTALL)
 _GIVEN: Final = "given"
 
 
-class Together(Protocol):
+class Together:
     """How the rows of one statement are written together."""
-
-    def write(self, cursor: Any, rows: Sequence[list[Any]]) -> None:
-        """Write rows of parameters, as the driver takes them; raises the driver's errors."""
-
-
-class Listed:
-    """Statements that name some rows one after the other."""
 
     def __init__(self, before: str, row: str, after: str, *, per_row: int) -> None:
         """Take the statement's text up to its VALUES, one of them, and what comes after them.
@@ -45,27 +38,22 @@ class Listed:
             size: before + ", ".join(_moved(row, per_row * place) for place in range(size)) + after
             for size in _SIZES
         }
+        self.copy: str | None = None
+        """The COPY that writes the same rows, where one does."""
 
-    def write(self, cursor: Any, rows: Sequence[list[Any]]) -> None:
-        """Write rows; see `Together`."""
+    def statements(self, rows: Sequence[list[Any]]) -> Iterator[tuple[str, list[Any]]]:
+        """Yield what writes rows of parameters: statements with their parameters, numbered."""
         for part in _parts(rows):
-            cursor.execute(self._forms[len(part)], [value for row in part for value in row])
+            yield self._forms[len(part)], [value for row in part for value in row]
 
+    def is_copied(self, cursor: Any, rows: Sequence[list[Any]]) -> bool:
+        """Return whether rows are better copied; nothing can be while statements are sent ahead."""
+        is_ahead = cursor.connection.info.pipeline_status
+        return self.copy is not None and len(rows) >= COPIED_FROM and not is_ahead
 
-class Copied:
-    """COPY, and statements for fewer rows than that is worth."""
-
-    def __init__(self, copy: str, listed: Listed) -> None:
-        self._copy = copy
-        self._listed = listed
-
-    def write(self, cursor: Any, rows: Sequence[list[Any]]) -> None:
-        """Write rows; see `Together`."""
-        # COPY cannot be sent ahead.
-        if len(rows) < COPIED_FROM or cursor.connection.info.pipeline_status:
-            self._listed.write(cursor, rows)
-            return
-        with cursor.copy(self._copy) as copy:
+    def copy_with(self, cursor: Any, rows: Sequence[list[Any]]) -> None:
+        """Copy rows of parameters, as the driver takes them; raises the driver's errors."""
+        with cursor.copy(self.copy) as copy:
             for row in rows:
                 copy.write_row(row)
 
@@ -83,23 +71,23 @@ def together(statement: ClauseElement, sql: str, names: Sequence[str]) -> Togeth
         return _of_update(sql, len(names))
     if not isinstance(statement, Insert):
         return None
-    listed = _of_insert(sql, len(names))
-    if listed is None or " ON CONFLICT" in sql:
-        return listed
-    table: Any = statement.table
-    columns = ", ".join(f'"{name}"' for name in names)
-    return Copied(f'COPY "{table.name}" ({columns}) FROM STDIN', listed)
+    found = _of_insert(sql, len(names))
+    if found is not None and " ON CONFLICT" not in sql:
+        table: Any = statement.table
+        columns = ", ".join(f'"{name}"' for name in names)
+        found.copy = f'COPY "{table.name}" ({columns}) FROM STDIN'
+    return found
 
 
-def _of_insert(sql: str, count: int) -> Listed | None:
+def _of_insert(sql: str, count: int) -> Together | None:
     values = _VALUES.search(sql)
     if values is None or len(_PARAMETER.findall(sql)) != count:
         return None
     start, end = values.span(1)
-    return Listed(sql[:start], values[1], sql[end:], per_row=count)
+    return Together(sql[:start], values[1], sql[end:], per_row=count)
 
 
-def _of_update(sql: str, count: int) -> Listed | None:
+def _of_update(sql: str, count: int) -> Together | None:
     """Return an update that finds its rows by its own condition; all parameters must say a type."""
     found = _PARAMETER.findall(sql)
     if len(found) != count or not all(kind for _, kind in found):
@@ -109,7 +97,7 @@ def _of_update(sql: str, count: int) -> Listed | None:
     joined = _PARAMETER.sub(lambda one: f"{_GIVEN}.p{one[1]}", sql)
     before, where, after = joined.partition(" WHERE ")
     listed = f"{before} FROM (VALUES ", f"({row})", f") AS {_GIVEN} ({columns}){where}{after}"
-    return Listed(*listed, per_row=count)
+    return Together(*listed, per_row=count)
 
 
 def _moved(row: str, by: int) -> str:
