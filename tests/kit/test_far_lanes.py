@@ -190,7 +190,10 @@ def test_a_caller_that_goes_away_does_not_free_its_place() -> None:
             await caller
         with pytest.raises(Overloaded):
             await committer.run(("add", 1))
-        await asyncio.sleep(1)
+        for _ in range(1_000):
+            if not committer.waiting:
+                break
+            await asyncio.sleep(0.02)
         assert await committer.run(("add", 2)) == 2
 
     _run(scenario, max_waiting=1)

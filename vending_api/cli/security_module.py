@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
+import threading
 from getpass import getpass
 from pathlib import Path  # noqa: TC003 (typer reads the annotations)
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -16,6 +17,11 @@ from vending_api.kit.logging import configure_logging
 from vending_api.kit.private_memory import keep_memory_private
 from vending_api.security_module import server_of
 from vending_api.settings import load_settings
+
+if TYPE_CHECKING:
+    from vending_api.custody.server import Server
+
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def security_module(
@@ -51,8 +57,15 @@ def security_module(
         except LookupError:
             raise typer.BadParameter("there is no such group", param_hint="--group") from None
         path.chmod(0o660)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.stop())
+    # Held back in all threads and waited for: a handler that is called just before a thread begins
+    # to wait for connections would be heard only when the next one comes.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
+    threading.Thread(target=_end_when_told, args=(server,), daemon=True).start()
     Console(stderr=True).print(f"Making tokens for who asks at {path}. Ctrl-C ends it.")
     server.serve()
     path.unlink(missing_ok=True)
+
+
+def _end_when_told(server: Server) -> None:
+    signal.sigwait(_ENDINGS)
+    server.stop()
