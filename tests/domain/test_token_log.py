@@ -183,7 +183,7 @@ def test_what_is_rolled_back_leaves_no_gap(engine: Engine) -> None:
     assert _breaks(engine) == []
 
 
-def test_the_tokens_of_a_sale_are_logged_in_twofirst_words(engine: Engine) -> None:
+def test_the_tokens_of_a_sale_are_logged_in_two_statements(engine: Engine) -> None:
     with writing(engine) as connection, connection.begin():
         with first_words(engine) as sent:
             service.append(connection, "w", [])

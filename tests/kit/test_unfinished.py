@@ -156,3 +156,22 @@ def test_lanes_answer_what_was_finished_and_whose_end_failed_fails_alone(engine:
     assert answers["one"] == "one done"
     assert answers["two"] == "two done"
     assert isinstance(answers["bad"], MessageIdUsed)
+
+
+def test_what_is_dropped_before_it_is_used_takes_no_place(engine: Engine) -> None:
+    written: list[str] = []
+
+    class Named:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def run_now(self, _: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+            written.extend(f"{self.name} {row['value']}" for row in rows)
+
+    group, early, late = Group(), Named("early"), Named("late")
+    with writing(engine) as connection:
+        group.drop_later(late, "x")
+        group.write_later(early, [{"value": 1}], "x")
+        group.write_later(late, [{"value": 2}], "x")
+        group.flush(connection)
+    assert written == ["early 1", "late 2"]

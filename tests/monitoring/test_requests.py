@@ -6,15 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
-from structlog.contextvars import get_contextvars, merge_contextvars
-from structlog.testing import LogCapture
+from structlog.contextvars import get_contextvars
 
-from vending_api.monitoring import requests
+from tests.support.request_log import captured
 from vending_api.monitoring.requests import WatchedRequests
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
+    from structlog.testing import LogCapture
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -74,11 +73,7 @@ class Service:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> LogCapture:
-    captured = LogCapture()
-    monkeypatch.setattr(
-        requests, "_log", structlog.wrap_logger(None, processors=[merge_contextvars, captured])
-    )
-    return captured
+    return captured(monkeypatch)
 
 
 @pytest.mark.parametrize("sound", [b"a", b"A.b_c-9", b"x" * 64])

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 import pytest
-import structlog
-from structlog.contextvars import merge_contextvars
-from structlog.testing import LogCapture
 
 from tests.support.http import CREDENTIALS, PLAIN, message
+from tests.support.request_log import captured
 from tests.web.raw import body_of, head, status_of, told
 from vending_api.main import ELECTRUM_PATH
-from vending_api.monitoring import requests
 from vending_api.web.doors import Doors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from starlette.types import Receive, Scope, Send
+    from structlog.testing import LogCapture
 
 TOKEN_PURCHASE: Final = f"{ELECTRUM_PATH}/tokenPurchases/p-1"
 
@@ -41,11 +39,7 @@ def caller(address: str) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> LogCapture:
-    captured = LogCapture()
-    monkeypatch.setattr(
-        requests, "_log", structlog.wrap_logger(None, processors=[merge_contextvars, captured])
-    )
-    return captured
+    return captured(monkeypatch)
 
 
 @dataclass(frozen=True)

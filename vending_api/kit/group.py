@@ -110,7 +110,7 @@ class Group:
 
     def drop_later(self, statement: Writes, of: Hashable) -> None:
         """Have a statement not run with what was to be written `of` something."""
-        self._later[statement].pop(of, None)
+        self._later.get(statement, {}).pop(of, None)
 
     def flush(self, connection: Connection) -> None:
         """Finish all commands and write all that is to be written.

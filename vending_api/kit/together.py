@@ -29,17 +29,19 @@ _GIVEN: Final = "given"
 class Together:
     """How the rows of one statement are written together."""
 
-    def __init__(self, before: str, row: str, after: str, *, per_row: int) -> None:
+    def __init__(
+        self, before: str, row: str, after: str, *, per_row: int, copy: str | None = None
+    ) -> None:
         """Take the statement's text up to its VALUES, one of them, and what comes after them.
 
-        `per_row` is how many parameters a row has; they are numbered from 1.
+        `per_row` is how many parameters a row has; they are numbered from 1. `copy` is the COPY
+        that writes the same rows, where one does.
         """
         self._forms = {
             size: before + ", ".join(_moved(row, per_row * place) for place in range(size)) + after
             for size in _SIZES
         }
-        self.copy: str | None = None
-        """The COPY that writes the same rows, where one does."""
+        self._copy = copy
 
     def statements(self, rows: Sequence[list[Any]]) -> Iterator[tuple[str, list[Any]]]:
         """Yield what writes rows of parameters: statements with their parameters, numbered."""
@@ -48,12 +50,13 @@ class Together:
 
     def is_copied(self, cursor: Any, rows: Sequence[list[Any]]) -> bool:
         """Return whether rows are better copied; nothing can be while statements are sent ahead."""
-        is_ahead = cursor.connection.info.pipeline_status
-        return self.copy is not None and len(rows) >= COPIED_FROM and not is_ahead
+        if self._copy is None or len(rows) < COPIED_FROM:
+            return False
+        return not cursor.connection.info.pipeline_status
 
     def copy_with(self, cursor: Any, rows: Sequence[list[Any]]) -> None:
         """Copy rows of parameters, as the driver takes them; raises the driver's errors."""
-        with cursor.copy(self.copy) as copy:
+        with cursor.copy(self._copy) as copy:
             for row in rows:
                 copy.write_row(row)
 
@@ -71,20 +74,21 @@ def together(statement: ClauseElement, sql: str, names: Sequence[str]) -> Togeth
         return _of_update(sql, len(names))
     if not isinstance(statement, Insert):
         return None
-    found = _of_insert(sql, len(names))
-    if found is not None and " ON CONFLICT" not in sql:
-        table: Any = statement.table
-        columns = ", ".join(f'"{name}"' for name in names)
-        found.copy = f'COPY "{table.name}" ({columns}) FROM STDIN'
-    return found
+    return _of_insert(statement, sql, names)
 
 
-def _of_insert(sql: str, count: int) -> Together | None:
+def _of_insert(statement: Insert, sql: str, names: Sequence[str]) -> Together | None:
     values = _VALUES.search(sql)
-    if values is None or len(_PARAMETER.findall(sql)) != count:
+    if values is None or len(_PARAMETER.findall(sql)) != len(names):
         return None
     start, end = values.span(1)
-    return Together(sql[:start], values[1], sql[end:], per_row=count)
+    copy = None if " ON CONFLICT" in sql else _copy_of(statement.table, names)
+    return Together(sql[:start], values[1], sql[end:], per_row=len(names), copy=copy)
+
+
+def _copy_of(table: Any, names: Sequence[str]) -> str:
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f'COPY "{table.name}" ({columns}) FROM STDIN'
 
 
 def _of_update(sql: str, count: int) -> Together | None:

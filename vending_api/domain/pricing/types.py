@@ -104,23 +104,20 @@ class Bill:
     def blocks(self) -> tuple[TariffBlock, ...]:
         """The units that were bought, by their price."""
         return tuple(
-            [
-                TariffBlock(line.units, line.price_minor)
-                for line in self.lines
-                if line.units is not None and line.price_minor is not None
-            ]
+            TariffBlock(units=line.units, price_minor=line.price_minor)
+            for line in self.lines
+            if line.units is not None and line.price_minor is not None
         )
 
     @property
     def service_charges(self) -> tuple[BillLine, ...]:
         """Channel fees and fixed charges that were paid."""
-        return tuple([line for line in self.lines if line.kind in _SERVICES and line.is_paid])
+        return tuple(line for line in self.lines if line.kind in _SERVICES and line.is_paid)
 
     @property
     def debts_recovered(self) -> tuple[BillLine, ...]:
         """Debts that something was paid of."""
-        is_debt = LineKind.DEBT
-        return tuple([line for line in self.lines if line.kind is is_debt and line.is_paid])
+        return tuple(line for line in self.lines if line.is_recovered_debt)
 
 
 class Priced(NamedTuple):
