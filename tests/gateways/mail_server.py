@@ -42,13 +42,12 @@ class Mailbox:
 
 @contextmanager
 def serving(mailbox: Mailbox) -> Iterator[Mailbox]:
-    """Serve on a free port of loopback until the end of the block."""
+    """Serve on a free port of loopback until the block and all conversations end."""
 
     class Handler(_Handler):
         box = mailbox
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
         mailbox.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -109,7 +108,10 @@ class _Handler(socketserver.StreamRequestHandler):
         self._reply("DATA", "354 go on")
         octets = b""
         while not octets.endswith(b"\r\n.\r\n"):
-            octets += self.rfile.readline()
+            line = self.rfile.readline()
+            if not line:
+                raise _Ended  # else this would go round for as long as the process lives
+            octets += line
         self.box.mails.append(octets.removesuffix(b".\r\n"))
         self.box.encrypted.append(self._is_encrypted)
         self._reply(".", "250 taken")
