@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
+from tests.support import hashes
 from tests.support.copies import PostgresCopies, SqliteCopies
 from tests.support.postgres import PostgresServer
 from tests.support.service import prepared_engine
@@ -53,6 +54,13 @@ def pytest_collection_finish() -> None:
     Else an eighth of the time is spent on looking at them again.
     """
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashes() -> Iterator[None]:
+    """Hash passwords at the least cost, or hundreds of tests wait for what is slow on purpose."""
+    with hashes.quick():
+        yield
 
 
 @pytest.fixture(scope="session")

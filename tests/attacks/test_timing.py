@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from argon2.low_level import hash_secret_raw
 
+from tests.support.hashes import IN_EARNEST
 from tests.support.operators import CHANCE, PASSWORD, SECRET, Person, hired
 from tests.support.service import NOON, writing
 from vending_api.domain.operators import login, service
 from vending_api.domain.operators.errors import OperatorLoginRejected
 from vending_api.domain.operators.types import Role
-from vending_api.kit import second_factor
+from vending_api.kit import credentials, second_factor
 from vending_api.kit.credentials import hash_password, password_fits
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ def test_a_login_takes_the_same_work_whatever_is_wrong(
     assert work == WORK
 
 
-def test_nobody_is_checked_by_the_parameters_of_everybody() -> None:
+def test_nobody_is_checked_by_the_parameters_of_everybody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(credentials, "_hasher", IN_EARNEST)
     given = login.new_password(SECRET, "thandi", PASSWORD, CHANCE)
     nobody = login._HASH_OF_NOBODY
     assert nobody.split("$")[:4] == given.password_hash.split("$")[:4]

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.support.hashes import IN_EARNEST
 from vending_api.kit.credentials import Checked, CredentialMemory, hash_password, password_fits
 from vending_api.kit.errors import DomainError, Fault, StorageUnavailable
 from vending_api.kit.guesses import TooManyGuesses
@@ -54,6 +55,10 @@ def test_a_hash_fits_its_password_only() -> None:
     assert password_fits(stored, "right")
     assert not password_fits(stored, "wrong")
     assert "right" not in stored
+
+
+def test_a_hash_costs_who_guesses_memory_and_time() -> None:
+    assert IN_EARNEST.hash("right").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_a_damaged_hash_fits_nothing() -> None:
