@@ -13,6 +13,7 @@ import socket
 import ssl
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from getpass import getpass
 from importlib import import_module
@@ -73,6 +74,7 @@ def main() -> None:
     threading.Thread(target=_end_with_input, args=(server,), daemon=True).start()
     keep_what_is_loaded()
     server.serve()
+    _leave_nothing(Path(sys.argv[1]))
 
 
 def _server_as_told() -> Server:
@@ -163,6 +165,13 @@ def _tls_of(settings: Settings) -> ssl.SSLContext:
         raise SettingsInvalid(
             f"VENDING_PRISM_CA_FILE: {settings.prism_ca_file} holds no certificates in PEM"
         ) from None
+
+
+def _leave_nothing(path: Path) -> None:
+    """Remove the socket and its folder: who made them may have been killed, and removes nothing."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()
 
 
 def _tell_starter(line: str) -> None:

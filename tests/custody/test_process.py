@@ -13,6 +13,7 @@ import time
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -92,7 +93,7 @@ def test_a_module_that_cannot_begin_says_why(
         _begun("pass")
 
 
-def test_a_module_ends_with_who_started_it() -> None:
+def test_a_module_ends_with_who_started_it_and_leaves_nothing() -> None:
     starter = f"""
 from vending_api.custody.start import ModuleProcess
 module = ModuleProcess({PROGRAM!r})
@@ -100,19 +101,24 @@ module.wait_until_begun()
 print(module._process.pid, flush=True)
 input()
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", starter],
-        env=environment(VENDING_DEMO="true"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        pid = int(process.stdout.readline())
-        module = psutil.Process(pid)
-        process.kill()
-    module.wait(30)
+    # The path of a socket has at most 107 octets, so not in the folder of this test.
+    with TemporaryDirectory() as place:
+        with subprocess.Popen(
+            [sys.executable, "-c", starter],
+            env=environment(VENDING_DEMO="true", TMPDIR=place),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            pid = int(process.stdout.readline())
+            module = psutil.Process(pid)
+            (folder,) = Path(place).iterdir()
+            assert (folder / "module").is_socket()
+            process.kill()
+        module.wait(30)
+        assert list(Path(place).iterdir()) == []
 
 
 def test_a_module_by_itself_counts_on_after_a_restart(tmp_path: Path) -> None:
