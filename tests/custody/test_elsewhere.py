@@ -6,7 +6,6 @@ import json
 import pickle
 import socket
 import struct
-import threading
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,6 @@ from sts.errors import (
 from sts.key_data import EncryptionAlgorithm, KeyRevisionNumber, SupplyGroupCode, TariffIndex
 from sts.meter_number import MeterPan
 from sts.security_module import (
-    InProcessSecurityModule,
     IssuedToken,
     IssueRequest,
     KeyChangeRequest,
@@ -33,7 +31,6 @@ from sts.security_module import (
     VerifyRequest,
 )
 from sts.token_identifier import TokenIdentifier
-from sts.tokens.codec import TokenCodec
 from sts.tokens.credit import Resource, TransferCredit
 from sts.tokens.currency_credit import CurrencyCredit
 from sts.tokens.kinds import READERS
@@ -46,7 +43,7 @@ from vending_api.kit.errors import SecurityModuleUnavailable
 from vending_api.sandbox.example_keys import example_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from sts.tokens.kinds import Token
@@ -337,39 +334,6 @@ def test_a_module_that_comes_back_is_asked_again(path: Path) -> None:
 def test_a_module_that_is_not_there_is_named_unavailable(path: Path) -> None:
     with pytest.raises(SecurityModuleUnavailable):
         SecurityModuleElsewhere(path)
-
-
-class _Slow(InProcessSecurityModule):
-    """A module that makes nothing before it may."""
-
-    def __init__(self) -> None:
-        super().__init__(example_keys(), TokenCodec())
-        self.is_asked, self.may_answer = threading.Event(), threading.Event()
-
-    def issue(self, requests: Sequence[IssueRequest]) -> list[IssuedToken | StsError]:
-        self.is_asked.set()
-        self.may_answer.wait()
-        return super().issue(requests)
-
-
-def test_a_module_that_is_to_end_answers_first_what_it_was_asked(
-    path: Path, tmp_path: Path
-) -> None:
-    slow, file = _Slow(), tmp_path / "counters.json"
-    server = server_at(path, module=slow, file=file)
-    serves, ends = (threading.Thread(target=act) for act in (server.serve, server.stop))
-    serves.start()
-    with closing(SecurityModuleElsewhere(path)) as elsewhere:
-        answer = elsewhere.begin_issue([IssueRequest(METER, credit())])
-        slow.is_asked.wait()
-        ends.start()
-        serves.join(0.3)
-        assert serves.is_alive(), "its process would end here, and the answer with it"
-        server.stop()  # who is told twice has heard it once
-        slow.may_answer.set()
-        assert answer() == HERE.issue([IssueRequest(METER, credit())])
-        serves.join()
-    assert json.loads(file.read_text())["123457/1"]["tokens"] == 1
 
 
 def test_a_module_that_cannot_listen_any_more_ends_with_the_reason(path: Path) -> None:

@@ -71,6 +71,7 @@ class Server:
         self._today = today
         self._listener = listener
         self._counting = threading.Lock()
+        self._beginning = threading.Lock()
         self._answering: dict[threading.Thread, socket.socket] = {}
         self._is_ending = False
         self._ended = threading.Event()
@@ -92,15 +93,14 @@ class Server:
                     raise
                 self._ended.wait()
                 return
-            thread = threading.Thread(target=self._answer, args=(connection,), daemon=True)
-            self._answering[thread] = connection
-            thread.start()
+            self._begin_to_answer(connection)
 
     def stop(self) -> None:
         """Answer what was asked and nothing more, and have the counters written."""
-        if self._is_ending:
-            return
-        self._is_ending = True
+        with self._beginning:
+            if self._is_ending:
+                return
+            self._is_ending = True
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread, connection in list(self._answering.items()):
@@ -113,6 +113,15 @@ class Server:
             except CountersNotWritten as error:  # the file says more than was made, so it is safe
                 _log.error("counters_not_written", reason=str(error))
         self._ended.set()
+
+    def _begin_to_answer(self, connection: socket.socket) -> None:
+        thread = threading.Thread(target=self._answer, args=(connection,), daemon=True)
+        with self._beginning:  # whoever ends this waits for threads that have begun, and for all
+            if self._is_ending:
+                connection.close()
+                return
+            self._answering[thread] = connection
+            thread.start()
 
     def _answer(self, connection: socket.socket) -> None:
         with connection:
