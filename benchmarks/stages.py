@@ -14,6 +14,7 @@ import asyncio
 import base64
 import gc
 import json
+import math
 import secrets
 import sys
 import tempfile
@@ -99,7 +100,9 @@ class Counter:
         basic = base64.b64encode(f"{shop.USER}:{shop.PASSWORD}".encode()).decode()
         self._authorization = f"Basic {basic}"
         self._stages = stages
-        self._lanes = Lanes(engine, release=_ignore, foresee=selling.foresee)
+        self._lanes = Lanes(
+            engine, release=_ignore, monotonic_seconds=time.monotonic, foresee=selling.foresee
+        )
 
     def sell(self, size: int) -> None:
         """Read, sell and answer a group of purchases."""
@@ -152,7 +155,8 @@ class Counter:
         fields = [self._teller.fields_of(one) for one in asked]
         group = [Command(ticket=number, **one) for number, one in enumerate(fields)]
         group.sort(key=lambda command: (command.foreseen is None, command.order))
-        told = self._stages.of("all the rest of the sale", self._lanes._commit)(group)  # noqa: SLF001 (it is measured without its thread)
+        commit = self._lanes._commit  # noqa: SLF001 (it is measured without its thread)
+        told = self._stages.of("all the rest of the sale", commit)(group, until=math.inf)
         failed = [one for one in told if isinstance(one, BaseException)]
         if failed:
             raise failed[0]

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from vending_api.settings import Settings
 
 
-def database_of(settings: Settings, *, connections: int) -> Engine:
-    """Return the engine of the database; raises SettingsInvalid for data keys of no use."""
+def database_of(settings: Settings, *, connections: int, is_quick: bool = False) -> Engine:
+    """Return the engine of the database; raises SettingsInvalid for data keys of no use.
+
+    `is_quick` is as in `open_database`.
+    """
     url = settings.database_url.get_secret_value()
-    return open_database(url, connections=connections, vault=_vault_of(settings))
+    vault = _vault_of(settings)
+    return open_database(url, connections=connections, vault=vault, is_quick=is_quick)
 
 
 def require_data_keys(settings: Settings) -> None:

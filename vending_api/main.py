@@ -205,7 +205,8 @@ def _parts(
     url = settings.database_url.get_secret_value()
     selling_lanes = 0 if teller is not None else lanes_for(url.split(":")[0])
     require_data_keys(settings)
-    engine = database_of(settings, connections=_READING_CONNECTIONS + selling_lanes)
+    connections = _READING_CONNECTIONS + selling_lanes
+    engine = database_of(settings, connections=connections, is_quick=teller is not None)
     if not migrations.is_current(engine):
         raise SettingsInvalid(
             "VENDING_DATABASE_URL: its schema is not the one of this version; "
@@ -227,7 +228,11 @@ def _near(settings: Settings, engine: Engine) -> tuple[Metrics, Tellers]:
     metrics = Metrics(security_module.facts(), process=str(os.getpid()))
     teller = Teller(security_module, rehearsal=rehearsal_of(settings))
     committer = Committer(
-        engine, teller.fields_of, on_group=metrics.committed, foresee=selling.foresee
+        engine,
+        teller.fields_of,
+        monotonic_seconds=time.monotonic,
+        on_group=metrics.committed,
+        foresee=selling.foresee,
     )
     return metrics, committer
 

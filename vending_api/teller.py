@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -196,7 +197,7 @@ def main() -> None:
         url = settings.database_url.get_secret_value()
         lanes = lanes_for(url.split(":")[0].split("+")[0])
         require_data_keys(settings)
-        engine = database_of(settings, connections=lanes)
+        engine = database_of(settings, connections=lanes, is_quick=True)
         security_module = _security_module_of(settings)
     except (SettingsInvalid, SecurityModuleUnavailable) as error:
         refuse_to_begin(error if isinstance(error, SettingsInvalid) else StartFailed(str(error)))
@@ -207,6 +208,7 @@ def main() -> None:
         engine,
         teller.fields_of,
         greeting=security_module.facts(),
+        monotonic_seconds=time.monotonic,
         foresee=selling.foresee,
     )
     security_module.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -173,7 +174,9 @@ def _together(engine: Engine, commands: Sequence[Any]) -> list[Any]:
     def release(tickets: list[Any], answers: list[Any]) -> None:
         outcomes.update(zip(tickets, answers, strict=True))
 
-    lanes = Lanes(engine, release=release, foresee=selling.foresee)
+    lanes = Lanes(
+        engine, release=release, monotonic_seconds=time.monotonic, foresee=selling.foresee
+    )
     lanes.put(
         [
             Command(

@@ -6,6 +6,7 @@ the command once more, with another clock. The environment says the rest:
     FAULTS_CLOCK                  the file of a `Clock`
     FAULTS_STATEMENT_TIMEOUT_MS   after how long PostgreSQL gives a statement up; 10,000 as shipped
     FAULTS_BUSY_TIMEOUT_MS        after how long SQLite no longer waits for its lock; likewise
+    FAULTS_SILENCE_MS             after how long who says nothing is given up; 15,000 to 60,000
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tests.support.processes import WEB
 from vending_api import main
 from vending_api.beside import security_module_at_hand
 from vending_api.cli.serving import listen, prepare_demo_database, run_workers, server_config
-from vending_api.kit import db
+from vending_api.kit import db, far_lanes, impatience
 from vending_api.kit.far_process import FarProcess
 from vending_api.kit.prctl import name_this_process
 from vending_api.settings import Settings, load_settings
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 def create_app() -> Doors:
     """Return the service of the environment; each worker process calls it."""
     name_this_process(WEB)
+    _take_on_limits()
     main.start_teller = _start_teller  # type: ignore[attr-defined]  # for those that replace it
     clock = os.environ.get("FAULTS_CLOCK")
     return main.create_app(
@@ -44,11 +46,23 @@ def create_app() -> Doors:
 
 def teller() -> None:
     """Be the process of a teller, with the patience that the environment says."""
+    _take_on_limits()
+    run_teller()
+
+
+def _take_on_limits() -> None:
     if (statement := os.environ.get("FAULTS_STATEMENT_TIMEOUT_MS")) is not None:
         db._STATEMENT_TIMEOUT_MS = int(statement)  # type: ignore[misc]  # tests need it shorter
     if (busy := os.environ.get("FAULTS_BUSY_TIMEOUT_MS")) is not None:
         db._BUSY_TIMEOUT_MS = int(busy)  # type: ignore[misc]  # likewise
-    run_teller()
+    if (silence := os.environ.get("FAULTS_SILENCE_MS")) is not None:
+        db._LINK.update({"connect_timeout": 2, "tcp_user_timeout": int(silence)})
+        db._TRANSACTION_TIMEOUT_MS = int(silence)  # type: ignore[misc]  # likewise
+        seconds = int(silence) / 1_000
+        impatience.PATIENCE_SECONDS = seconds  # type: ignore[misc]  # likewise
+        looks = round(seconds / far_lanes._LOOK_SECONDS)
+        far_lanes._PATIENT_LOOKS = 2 * looks  # type: ignore[misc]  # likewise
+        far_lanes._SILENT_LOOKS = 4 * looks  # type: ignore[misc]  # likewise
 
 
 def _start_teller() -> FarProcess:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from tests.faults.disks import family
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.support.postgres import PostgresServer
 
@@ -37,3 +42,28 @@ def terminate(server: PostgresServer, pid: int) -> bool:
     with server.connect() as connection:
         row = connection.execute("SELECT pg_terminate_backend(%s)", [pid]).fetchone()
     return row == (True,)
+
+
+def pausing(server: PostgresServer, database: str) -> bool:
+    """Tell whether a connection to a database is in a transaction and asks for nothing."""
+    with server.connect() as connection:
+        row = connection.execute(
+            "SELECT count(*) > 0 FROM pg_stat_activity"
+            " WHERE datname = %s AND state = 'idle in transaction'",
+            [database],
+        ).fetchone()
+    return row == (True,)
+
+
+@contextmanager
+def hanging(server: PostgresServer) -> Iterator[None]:
+    """Let a server do nothing during the block, though the kernel still takes what it is sent."""
+    processes = family(int((server.folder / "pid").read_text()))
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)

@@ -44,7 +44,7 @@ class VendingService:
     ) -> None:
         """`folder` gets its log. With `faults` in its environment, `launch` starts it."""
         self.port: Final = free_port()
-        self.address: Final = f"http://{LOOPBACK}:{self.port}{ELECTRUM_PATH}"
+        self.address: Final = self.at(ELECTRUM_PATH)
         self._log_file: Final = folder / f"service-{self.port}.log"
         self._workers: Final = workers
         self._command: Final = COMMAND_LINE if faults is None else LAUNCH
@@ -118,6 +118,20 @@ class VendingService:
             assert time.monotonic() < limit, f"a worker is missing:\n{self._end_of_log()}"
             time.sleep(_POLL_SECONDS)
         self.wait_until_it_answers()
+
+    def at(self, path: str) -> str:
+        """Return the address of a path."""
+        return f"http://{LOOPBACK}:{self.port}{path}"
+
+    def suspend(self) -> None:
+        """Have all its processes do nothing, as if its host had stopped without a word."""
+        for process in self.processes:
+            os.kill(process, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Have them go on."""
+        for process in self.processes:
+            os.kill(process, signal.SIGCONT)
 
     def wait_for_line(self, part: str) -> None:
         """Return when a part of a line stands in its log."""

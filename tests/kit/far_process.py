@@ -36,7 +36,7 @@ def main() -> None:
         refuse_to_begin(StartFailed("the keys are not to be read"))
         return
     engine = open_database(os.environ[URL], connections=4)
-    serve_lanes(engine, _fields_of, greeting=os.getpid())
+    serve_lanes(engine, _fields_of, greeting=os.getpid(), monotonic_seconds=time.monotonic)
     engine.dispose()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,7 +50,9 @@ class _Asking:
     """A committer that is asked by key and function."""
 
     def __init__(self, engine: Engine, **options: Any) -> None:
-        self.committer = Committer(engine, lambda asked: asked, **options)
+        self.committer = Committer(
+            engine, lambda asked: asked, monotonic_seconds=time.monotonic, **options
+        )
         self.stop = self.committer.stop
 
     async def run(self, key: str, act: Callable[[Connection], Any], **more: Any) -> Any:

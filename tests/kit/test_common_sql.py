@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -140,6 +141,7 @@ def _sell_together(engine: Engine, client: Client) -> None:
     lanes = Lanes(
         engine,
         release=lambda _, answers: outcomes.extend(answers),
+        monotonic_seconds=time.monotonic,
         foresee=selling.foresee,
     )
     commands = [_purchase(client, meter) for meter in _METERS]

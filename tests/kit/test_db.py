@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
+from vending_api.kit import db
 from vending_api.kit.db import (
     WRITES,
     UtcDateTime,
@@ -93,6 +94,41 @@ def test_postgresql_commits_to_disk_and_bounds_a_statement(postgres_url: str) ->
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
         assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "10s"
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("is_quick", "limit"), [(True, "30s"), (False, "0")])
+def test_postgresql_ends_a_long_transaction_where_none_should_be(
+    postgres_url: str, *, is_quick: bool, limit: str
+) -> None:
+    engine = open_database(postgres_url, connections=1, is_quick=is_quick)
+    with engine.connect() as connection:
+        connection.rollback()
+        assert connection.exec_driver_sql("SHOW transaction_timeout").scalar_one() == limit
+    engine.dispose()
+
+
+def test_an_older_postgresql_ends_a_transaction_that_pauses(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "_FIRST_WITH_TRANSACTION_TIMEOUT", 1_000_000)
+    engine = open_database(postgres_url, connections=1, is_quick=True)
+    with engine.connect() as connection:
+        shown = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout")
+        assert shown.scalar_one() == "30s"
+        assert connection.exec_driver_sql("SHOW transaction_timeout").scalar_one() == "0"
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("said", "limit"), [("", "15000"), ("&tcp_user_timeout=900", "900")])
+def test_a_server_that_falls_silent_is_given_up_unless_its_address_says_when(
+    postgres_url: str, said: str, limit: str
+) -> None:
+    engine = open_database(postgres_url + said, connections=1)
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        asked = driver.info.get_parameters()
+    assert (asked["tcp_user_timeout"], asked["connect_timeout"]) == (limit, "5")
     engine.dispose()
 
 

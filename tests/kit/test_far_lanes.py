@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from tests.kit.far_process import NUMBERS, REFUSES, URL, be
 from tests.support.warm import PROCESSES
+from vending_api.kit import far_lanes
 from vending_api.kit.db import open_database
 from vending_api.kit.errors import (
     MessageIdUsed,
@@ -65,6 +66,14 @@ class _Ended(NamedTuple):
         code = self.process.exitcode
         assert code is not None
         return code
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    for _ in range(1_000):
+        if is_so():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("not in 20 seconds")
 
 
 def _stored(engine: Engine) -> list[int]:
@@ -215,6 +224,85 @@ def test_a_process_is_replaced_though_its_caller_has_gone_away(bare: Engine) -> 
 
     _run(scenario)
     assert _stored(bare) == [1]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give an answer a fifth of a second, and a process that gives none half of one."""
+    monkeypatch.setattr(far_lanes, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(far_lanes, "_PATIENT_LOOKS", 20)
+    monkeypatch.setattr(far_lanes, "_SILENT_LOOKS", 50)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_is_not_answered_in_time_is_unknown_and_may_be_done_later(bare: Engine) -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        held = asyncio.ensure_future(committer.run(("sleep", 0.35)))
+        asked = [held, *(asyncio.ensure_future(committer.run(("add", one))) for one in (1, 2))]
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(one) for one in outcomes] == [OutcomeUnknown] * 3
+        assert committer.waiting == 3
+        with pytest.raises(Overloaded):
+            await committer.run(("add", 3))
+        await _until(lambda: not committer.waiting)
+        assert await committer.run(("add", 4)) == 4
+
+    _run(scenario, max_waiting=3)
+    assert _stored(bare) == [1, 2, 4]
+
+
+@pytest.mark.usefixtures("bare", "impatient")
+def test_what_is_answered_in_time_is_not_unknown() -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        await asyncio.sleep(0.3)  # looks before it was asked do not count
+        assert await committer.run(("sleep", 0.05)) == 0.05
+
+    _run(scenario)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_process_that_answers_nothing_is_ended_and_replaced(bare: Engine) -> None:
+    async def scenario(committer: FarCommitter) -> None:
+        silent = committer._process.greeting
+        with pytest.raises(OutcomeUnknown):
+            await committer.run(("sleep", 60))
+        await _until(lambda: committer._process.greeting != silent and committer.is_open)
+        assert await committer.run(("add", 1)) == 1
+
+    _run(scenario)
+    assert _stored(bare) == [1]
+
+
+@pytest.mark.usefixtures("bare", "impatient")
+def test_a_process_that_is_slow_but_answers_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far_lanes, "_PATIENT_LOOKS", 1_000)
+
+    async def scenario(committer: FarCommitter) -> None:
+        slow = committer._process.greeting
+
+        async def keep_asking() -> None:
+            for _ in range(8):
+                await committer.run(("sleep", 0.08))
+
+        # While one is answered another waits, so that there is always something to answer.
+        await asyncio.gather(keep_asking(), keep_asking(), keep_asking())
+        assert committer._process.greeting == slow
+
+    _run(scenario)
+
+
+@pytest.mark.usefixtures("bare", "impatient")
+def test_stopping_ends_though_the_process_answers_nothing() -> None:
+    async def run() -> None:
+        committer = FarCommitter(_process(), _process)
+        await committer.start()
+        asked = asyncio.ensure_future(committer.run(("sleep", 60)))
+        await asyncio.sleep(0)
+        await asyncio.wait_for(committer.stop(), 20)
+        with pytest.raises(OutcomeUnknown):
+            await asked
+
+    asyncio.run(run())
 
 
 def test_the_process_ends_with_the_one_that_started_it(bare: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +150,7 @@ def test_lanes_answer_what_was_finished_and_whose_end_failed_fails_alone(engine:
     def release(tickets: list[str], outcomes: list[Any]) -> None:
         answers.update(zip(tickets, outcomes, strict=True))
 
-    lanes = Lanes(engine, release=release)
+    lanes = Lanes(engine, release=release, monotonic_seconds=time.monotonic)
     lanes.put([Command(ticket=name, act=partial(act, name)) for name in ("one", "bad", "two")])
     lanes.start()
     lanes.stop()

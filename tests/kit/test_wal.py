@@ -75,7 +75,7 @@ def _hurry(
 
 def _begun(engine: Engine) -> tuple[Lanes, _Told]:
     told = _Told()
-    lanes = Lanes(engine, release=told.release)
+    lanes = Lanes(engine, release=told.release, monotonic_seconds=time.monotonic)
     lanes.start()
     return lanes, told
 

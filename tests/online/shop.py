@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -281,6 +282,10 @@ def _world(
     )
 
 
+def _committer(engine: Engine) -> Committer:
+    return Committer(engine, lambda asked: asked, monotonic_seconds=time.monotonic)
+
+
 @asynccontextmanager
 async def open_shop(
     engine: Engine,
@@ -312,7 +317,7 @@ async def open_shop(
         first_reference=first_reference,
     )
     terms = Terms(policy=POLICY, callback_url=f"{PUBLIC_URL}/paystack/return", api_key_days=365)
-    vault, sales = Vault(Committer(engine, lambda asked: asked), maker), list[str]()
+    vault, sales = Vault(_committer(engine), maker), list[str]()
     await vault.committer.start()
     online = Online(engine, vault.transact, world, terms, on_vend=sales.append)
     doors.open(online)

@@ -7,7 +7,7 @@ user's processes, adds a system user, and opens the parent folders of the data t
         data/              the cluster
         pid                of the running server, while this process means it to run
         log                what the server says
-        .s.PGSQL.5432      its socket; no TCP port, so two test runs never meet
+        .s.PGSQL.5432      its socket; no TCP port unless asked for, so two test runs never meet
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ _STOP_LIMIT_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.02
 
 _SETTINGS: Final = {
-    "listen_addresses": "",
     "shared_buffers": "32MB",
     "max_connections": "100",
     "dynamic_shared_memory_type": "mmap",  # in the data folder: a killed server leaves nothing
@@ -79,8 +78,10 @@ class PostgresServer:
     removes its folder.
     """
 
-    def __init__(self, *, durable: bool) -> None:
-        self._settings = _SETTINGS if durable else _SETTINGS | _NOT_DURABLE
+    def __init__(self, *, durable: bool, listens_on: str = "") -> None:
+        """`listens_on` is an address at which whoever shares a network with it is let in, too."""
+        listening = {"listen_addresses": listens_on}
+        self._settings = _SETTINGS | listening | ({} if durable else _NOT_DURABLE)
         self.folder: Final = Path(tempfile.mkdtemp(prefix="pg-", dir=_open_temporary_folder()))
         self._process: subprocess.Popen[bytes] | None = None
         self._reaper = subprocess.Popen(
@@ -98,6 +99,8 @@ class PostgresServer:
                 *("-D", str(self.folder / "data"), "-U", "postgres", "--auth=trust"),
                 *("--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"),
             )
+            with (self.folder / "data" / "pg_hba.conf").open("a") as rights:
+                rights.write("host all all samenet trust\n")
         except BaseException:
             self.close()
             raise
@@ -152,6 +155,15 @@ class PostgresServer:
             child.kill()
         self._end(signal.SIGKILL)
         psutil.wait_procs(children, timeout=_STOP_LIMIT_SECONDS)
+
+    def copy(self, other: PostgresServer) -> None:
+        """Fill the data folder, which must not be there, with a copy of another that runs.
+
+        Once started, it follows that one.
+        """
+        data = ("-D", str(self.folder / "data"))
+        source = ("-h", str(other.folder), "-p", str(_PORT), "-U", "postgres")
+        self._run_to_end("pg_basebackup", *data, *source, "-R", "-X", "stream", "-c", "fast")
 
     def close(self) -> None:
         """End the server at once, since its data go with it, and remove its folder."""

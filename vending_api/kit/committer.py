@@ -26,19 +26,22 @@ class Committer:
         engine: Engine,
         fields_of: Callable[[Any], dict[str, Any]],
         *,
+        monotonic_seconds: Callable[[], float],
         max_waiting: int = MAX_WAITING,
         on_group: Callable[[int], None] | None = None,
         foresee: Callable[[Connection, Sequence[Any]], None] | None = None,
     ) -> None:
         """`fields_of` makes of what is asked all of a `Command` but its ticket.
 
-        `on_group` is told the size of each group; `foresee` is as in `Lanes`.
+        `on_group` is told the size of each group; the clock and `foresee` are as in `Lanes`.
         """
         self._fields_of = fields_of
         self._on_group = on_group
         self._max_waiting = max_waiting
         self._unanswered = 0
-        self._lanes = Lanes(engine, release=self._release, foresee=foresee)
+        self._lanes = Lanes(
+            engine, release=self._release, monotonic_seconds=monotonic_seconds, foresee=foresee
+        )
 
     async def start(self) -> None:
         """Start the lanes; call it once, from the running event loop."""

@@ -19,12 +19,14 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    make_url,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
 from vending_api.kit.group import settle_before_core
+from vending_api.kit.impatience import connect_impatiently
 from vending_api.kit.private_files import write_private
 from vending_api.kit.statements import Statement
 from vending_api.kit.vault import OPEN, VAULT
@@ -49,6 +51,19 @@ WRITES: Final = "vending_writes"
 
 _STATEMENT_TIMEOUT_MS: Final = 10_000
 _BUSY_TIMEOUT_MS: Final = 10_000
+_TRANSACTION_TIMEOUT_MS: Final = 30_000
+_FIRST_WITH_TRANSACTION_TIMEOUT: Final = 170_000
+_LINK: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 5,
+    "tcp_user_timeout": 15_000,
+}
+"""When a server that says nothing is given up, in the words of libpq: seconds, the last in ms.
+
+Without them a host that lost its power, or a network that loses all, is waited for by the hour.
+"""
 _MOST_PREPARED: Final = 400
 """Statements that a connection to PostgreSQL keeps; all forms of a sale's are over a hundred."""
 _WITHOUT_ZONE: Final = len("2026-11-21 13:04:05.000000")
@@ -101,12 +116,16 @@ def _as_json(document: Any) -> str:
     return to_json(document).decode()
 
 
-def open_database(url: str, *, connections: int, vault: Vault = OPEN) -> Engine:
+def open_database(
+    url: str, *, connections: int, vault: Vault = OPEN, is_quick: bool = False
+) -> Engine:
     """Return the engine for a database address; connects when first used.
 
     A commit that has returned is on disk: SQLite runs with synchronous=FULL in
     WAL mode, PostgreSQL with its own default. `connections` bounds the pool;
-    `vault` has the keys of what is stored encrypted.
+    `vault` has the keys of what is stored encrypted. `is_quick` says that nothing asked of it takes
+    long, and no transaction pauses: who waits for PostgreSQL gives it up after some seconds, and
+    it ends a transaction whose process may be gone without a word, so that others get its locks.
     """
     if url.startswith("sqlite"):
         engine = create_engine(
@@ -127,12 +146,21 @@ def open_database(url: str, *, connections: int, vault: Vault = OPEN) -> Engine:
             pool_pre_ping=True,
             json_serializer=_as_json,
             hide_parameters=True,
-            connect_args={"options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}"},
+            connect_args=_link(url) | {"options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}"},
         )
         event.listen(engine, "connect", _keep_all_prepared)
+        if is_quick:
+            event.listen(engine, "do_connect", connect_impatiently)
+            event.listen(engine, "connect", _end_long_transactions)
     engine.update_execution_options(**{VAULT: vault})
     event.listen(engine, "before_cursor_execute", settle_before_core)
     return engine
+
+
+def _link(url: str) -> dict[str, int]:
+    """Return how a server that falls silent is noticed, but for what its address says itself."""
+    said = make_url(url).query
+    return {name: value for name, value in _LINK.items() if name not in said}
 
 
 def one_view(connection: Connection) -> Connection:
@@ -226,6 +254,15 @@ def _make_private(_dialect: Any, _record: Any, arguments: list[Any], _named: Any
 
 def _keep_all_prepared(connection: Any, _record: object) -> None:
     connection.prepared_max = _MOST_PREPARED
+
+
+def _end_long_transactions(connection: Any, _record: object) -> None:
+    # Before 17 a server only ends those that wait between statements, and in the midst of what was
+    # sent ahead (`sent_ahead`) they do not count as waiting.
+    has_limit = connection.info.server_version >= _FIRST_WITH_TRANSACTION_TIMEOUT
+    limit = "transaction_timeout" if has_limit else "idle_in_transaction_session_timeout"
+    connection.execute(f"SET {limit} = {_TRANSACTION_TIMEOUT_MS}")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

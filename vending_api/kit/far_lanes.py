@@ -3,14 +3,18 @@
 The web's process sends what is asked of it, some at a time, and gets told what each came to.
 Whoever dies takes nothing with it: when the process of the lanes ends, what it had not answered
 has an unknown outcome, as after any lost connection, and another is started; when the web's
-process ends, the lanes finish what they have begun and end, too.
+process ends, the lanes finish what they have begun and end, too. And nobody waits for ever: what
+is not answered in time has an unknown outcome, and a process that has long answered nothing, as
+its database hangs, is ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -32,6 +36,13 @@ if TYPE_CHECKING:
 _RESTART_SECONDS: Final = 0.2
 """Before each try to start another process."""
 _SLOWEST_RESTART_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.5
+"""Between two looks at what is unanswered. Looks are counted, and no clock is read, so that a
+machine that slept finds nobody late."""
+_PATIENT_LOOKS: Final = 60
+"""After so many, half a minute, what is unanswered has an unknown outcome; it may still be done."""
+_SILENT_LOOKS: Final = 120
+"""After so many without any answer, though some are due, the process is taken for lost."""
 
 _log = structlog.get_logger(__name__)
 
@@ -62,10 +73,12 @@ class FarCommitter:
         self._is_stopping = False
         self._drained = asyncio.Event()
         self._restart: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._silent_looks = 0
 
     @property
     def waiting(self) -> int:
-        """How many commands are accepted and not yet answered."""
+        """How many commands are accepted and not yet done."""
         return len(self._answers)
 
     @property
@@ -77,6 +90,7 @@ class FarCommitter:
         """Begin to talk to the process; call it once, from the running event loop."""
         self._loop = asyncio.get_running_loop()
         await self._connect()
+        self._watch = self._loop.create_task(self._keep_watch())
 
     async def stop(self) -> None:
         """Finish every command that was accepted, then end the process."""
@@ -86,6 +100,8 @@ class FarCommitter:
         while self._answers and self._transport is not None:
             self._drained.clear()
             await self._drained.wait()
+        if self._watch is not None:
+            self._watch.cancel()
         if self._transport is not None:
             self._transport.close()
         await asyncio.to_thread(self._process.stop)
@@ -94,7 +110,8 @@ class FarCommitter:
         """Return what the process answers to what it is asked, once that is durable.
 
         Raises what the command raised; Overloaded when too many wait, StorageUnavailable when
-        nothing was done, OutcomeUnknown when the process ended before it answered.
+        nothing was done, OutcomeUnknown when the process ended before it answered or has not
+        answered in time.
         """
         if len(self._answers) >= self._max_waiting:
             raise Overloaded
@@ -115,6 +132,7 @@ class FarCommitter:
 
     def told(self, told: list[tuple[int, Any]]) -> None:
         """Hear what commands came to."""
+        self._silent_looks = 0
         if self._on_group is not None:
             self._on_group(len(told))
         for number, outcome in told:
@@ -132,6 +150,26 @@ class FarCommitter:
         if not self._is_stopping:
             _log.error("lanes_lost", unanswered=len(unanswered))
             self._restart = self._loop.create_task(self._start_another())
+
+    async def _keep_watch(self) -> None:
+        newest = deque([0] * _PATIENT_LOOKS, maxlen=_PATIENT_LOOKS)
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            self._give_up(newest[0])
+            newest.append(self._newest)
+            self._silent_looks = self._silent_looks + 1 if self._answers else 0
+            if self._silent_looks > _SILENT_LOOKS:
+                _log.error("lanes_silent", unanswered=len(self._answers))
+                self._process.kill()
+
+    def _give_up(self, newest: int) -> None:
+        """Tell who asked up to this number that nobody knows; what they asked keeps its place."""
+        asked = takewhile(lambda one: one[0] <= newest, self._answers.items())
+        late = [answer for _, answer in asked if not answer.done()]
+        for answer in late:
+            answer.set_exception(OutcomeUnknown())
+        if late:
+            _log.warning("unanswered_in_time", commands=len(late))
 
     async def _start_another(self) -> None:
         pause = _RESTART_SECONDS
@@ -177,11 +215,13 @@ def serve_lanes(
     fields_of: Callable[[Any], dict[str, Any]],
     *,
     greeting: Any,
+    monotonic_seconds: Callable[[], float],
     foresee: Callable[[Connection, Sequence[Any]], None] | None = None,
 ) -> None:
     """Be the process of the lanes: do what is asked until the other process closes its end.
 
-    `fields_of` makes of what was asked all of a `Command` but its ticket.
+    `fields_of` makes of what was asked all of a `Command` but its ticket; the clock is as in
+    `Lanes`.
     """
     with own_end() as connection:
         speaking = threading.Lock()
@@ -195,7 +235,7 @@ def serve_lanes(
         def commands(asked: list[tuple[int, Any]]) -> list[Command]:
             return [Command(ticket=number, **fields_of(one)) for number, one in asked]
 
-        lanes = Lanes(engine, release=release, foresee=foresee)
+        lanes = Lanes(engine, release=release, monotonic_seconds=monotonic_seconds, foresee=foresee)
         with suppress(ConnectionError):  # whoever started this may be gone
             connection.sendall(frame(greeting))
         if lanes_for(engine.dialect.name) == 1:
@@ -217,7 +257,7 @@ def _sound(outcome: Any) -> Any:
 
 
 def _settle(answer: asyncio.Future[Any], outcome: Any) -> None:
-    if answer.cancelled():  # whoever asked has gone away; its place was kept until now
+    if answer.done():  # whoever asked has gone away, or was told; its place was kept until now
         return
     if isinstance(outcome, BaseException):
         answer.set_exception(outcome)

@@ -95,6 +95,10 @@ class FarProcess:
         near.settimeout(None)
         self._greeting = said
 
+    def kill(self) -> None:
+        """End it, whatever it is at; `stop` is still to be called."""
+        self._process.kill()
+
     def stop(self) -> None:
         """Let it finish what it has begun, and wait for its end."""
         if self._greeting is None:

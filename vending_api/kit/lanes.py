@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 
 from vending_api.kit.db import WRITES
 from vending_api.kit.errors import OutcomeUnknown, StorageUnavailable
@@ -32,8 +32,16 @@ if TYPE_CHECKING:
 
 MAX_GROUP: Final = 64
 _ATTEMPTS: Final = 3
+_PATIENCE_SECONDS: Final = 25.0
+"""For a group: what of it has not begun by then is not done."""
+_AGAIN_SECONDS: Final = 5.0
+"""A command that took longer by itself is not tried again: others of its group wait for it."""
 _SQLITE_LANES: Final = 1
 _POSTGRESQL_LANES: Final = 4
+
+_ENDED: Final = (OperationalError, InterfaceError, InternalError)
+"""The transaction is over for all: a lost connection, a deadlock, a statement that took too long, a
+server that no longer writes."""
 
 _log = structlog.get_logger(__name__)
 
@@ -89,16 +97,18 @@ class Lanes:
         engine: Engine,
         *,
         release: Callable[[list[Any], list[Any]], None],
+        monotonic_seconds: Callable[[], float],
         foresee: Callable[[Connection, Sequence[Any]], None] | None = None,
     ) -> None:
         """`release` is given the tickets of a group and what each command came to.
 
         That is an answer, or the exception that was raised. It is called by the thread of a
-        lane. `foresee` may do ahead, for all commands of a group at once, what each of them
-        would do for itself.
+        lane. `monotonic_seconds` is a clock. `foresee` may do ahead, for all commands of a group
+        at once, what each of them would do for itself.
         """
         self._engine = engine
         self._release = release
+        self._monotonic_seconds = monotonic_seconds
         self._foresee = foresee
         self._log_keeper = LogKeeper(engine) if engine.dialect.name == "sqlite" else None
         lanes = lanes_for(engine.dialect.name)
@@ -156,17 +166,19 @@ class Lanes:
             # One order of locks for every process, so that two groups hardly wait in a ring.
             group.sort(key=lambda command: (command.foreseen is None, command.order))
             try:
-                answers = self._commit(group)
+                answers = self._commit(group, until=self._monotonic_seconds() + _PATIENCE_SECONDS)
             except Exception:  # noqa: BLE001 (whatever it is, nobody may wait for ever)
                 _log.exception("group_lost", size=len(group))
                 answers = [OutcomeUnknown() for _ in group]
             self._release([command.ticket for command in group], answers)
 
-    def _commit(self, group: Sequence[Command]) -> list[Any]:
+    def _commit(self, group: Sequence[Command], *, until: float) -> list[Any]:
         is_careful = False
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self._commit_once(group, None if is_careful else Group())
+            except StorageUnavailable:
+                break
             except RunCarefully:
                 # Now each command in a savepoint, and nothing is known or written ahead.
                 is_careful = True
@@ -176,17 +188,32 @@ class Lanes:
                 # so that a command which upsets the database does not take others with it.
                 _log.warning("group_rolled_back", attempt=attempt, error=type(error).__name__)
             if len(group) > 1:
-                return [answer for command in group for answer in self._commit([command])]
+                return self._commit_one_by_one(group, until=until)
+            if self._monotonic_seconds() > until:
+                break
         return [StorageUnavailable() for _ in group]
 
+    def _commit_one_by_one(self, group: Sequence[Command], *, until: float) -> list[Any]:
+        """Commit each command alone, as long as there is time; what is left was not begun."""
+        answers: list[Any] = []
+        for command in group:
+            now = self._monotonic_seconds()
+            if now > until:
+                break
+            answers += self._commit([command], until=now + _AGAIN_SECONDS)
+        return answers + [StorageUnavailable() for _ in group[len(answers) :]]
+
     def _commit_once(self, group: Sequence[Command], work: Group | None) -> list[Any]:
+        """Return what each command came to; raises StorageUnavailable without a connection."""
         options: dict[str, Any] = {WRITES: True, GROUP: work}
-        with self._engine.connect().execution_options(**options) as connection:
+        with self._connected().execution_options(**options) as connection:
             transaction = connection.begin()
-            if work is None:
-                outcomes = [_outcome(connection, command) for command in group]
-            else:
-                outcomes = self._run_together(connection, group, work)
+            try:
+                outcomes = self._outcomes(connection, group, work)
+            except _ENDED:
+                # Another is opened next: this one may lead to a server that others have left.
+                connection.invalidate()
+                raise
             # While the disk is waited for, the answers are made; nobody hears them before. It is
             # this thread that waits: one that makes answers gives way to no other for milliseconds.
             answers = self._telling.submit(_answers, group, outcomes)
@@ -200,13 +227,22 @@ class Lanes:
                 self._log_keeper.committed(connection)
         return answers.result()
 
-    def _run_together(
-        self, connection: Connection, group: Sequence[Command], work: Group
+    def _connected(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except SQLAlchemyError as error:
+            _log.warning("no_connection", error=type(error).__name__)
+            raise StorageUnavailable from error
+
+    def _outcomes(
+        self, connection: Connection, group: Sequence[Command], work: Group | None
     ) -> list[Any]:
-        """Return the outcomes of a group whose commands share what they know and write.
+        """Return the outcomes of a group; with `work`, commands share what they know and write.
 
         Raises RunCarefully when that cannot be.
         """
+        if work is None:
+            return [_outcome(connection, command) for command in group]
         ahead = [command.foreseen for command in group if command.foreseen is not None]
         if self._foresee is not None and len(ahead) > 1:
             self._foresee(connection, ahead)
@@ -230,13 +266,12 @@ def lanes_for(dialect_name: str) -> int:
 def _outcome(connection: Connection, command: Command) -> Any:
     """Return what the command returned or raised, its own work undone if it raised.
 
-    Raises OperationalError or InterfaceError when the database ended the transaction for all:
-    a lost connection, a deadlock, a statement that took too long.
+    Raises what the database ended the transaction of all commands with.
     """
     try:
         with undoable(connection):
             return command.act(connection)
-    except (OperationalError, InterfaceError, RunCarefully):
+    except (*_ENDED, RunCarefully):
         raise
     except Exception as error:  # noqa: BLE001 (it is the answer of its own command)
         return error
