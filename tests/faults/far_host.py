@@ -7,12 +7,12 @@ import os
 import shutil
 import subprocess
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _NEW_NETWORK: Final = 0x40000000
 """CLONE_NEWNET of <sched.h>."""
@@ -68,13 +68,17 @@ class FarHost:
         if failures:
             raise failures[0]
 
-    def fall_silent(self) -> None:
-        """Lose all that is sent to it, and say nothing: it has lost its address."""
-        _ip("-n", self._name, "address", "del", f"{self.address}/30", "dev", _THERE)
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Lose during the block all that is sent to it, and say nothing: it has no address."""
+        self._change_address("del")
+        try:
+            yield
+        finally:
+            self._change_address("add")
 
-    def speak(self) -> None:
-        """Be as before."""
-        _ip("-n", self._name, "address", "add", f"{self.address}/30", "dev", _THERE)
+    def _change_address(self, how: str) -> None:
+        _ip("-n", self._name, "address", how, f"{self.address}/30", "dev", _THERE)
 
     def _lay_cable(self) -> None:
         name = self._name
@@ -84,7 +88,7 @@ class FarHost:
         _ip("link", "set", name, "up")
         _ip("-n", name, "link", "set", _THERE, "up")
         _ip("neighbour", "add", self.address, "lladdr", _HARDWARE, "dev", name, "nud", "permanent")
-        self.speak()
+        self._change_address("add")
 
     def _remove(self) -> None:
         with suppress(CannotMakeHosts):  # what was not made

@@ -56,8 +56,8 @@ def _take_on_limits() -> None:
     if (busy := os.environ.get("FAULTS_BUSY_TIMEOUT_MS")) is not None:
         db._BUSY_TIMEOUT_MS = int(busy)  # type: ignore[misc]  # likewise
     if (silence := os.environ.get("FAULTS_SILENCE_MS")) is not None:
-        db._LINK.update({"connect_timeout": 2, "tcp_user_timeout": int(silence)})
-        db._TRANSACTION_TIMEOUT_MS = int(silence)  # type: ignore[misc]  # likewise
+        impatience._LINK.update({"connect_timeout": 2, "tcp_user_timeout": int(silence)})
+        impatience._TRANSACTION_TIMEOUT_MS = int(silence)  # type: ignore[misc]  # likewise
         seconds = int(silence) / 1_000
         impatience.PATIENCE_SECONDS = seconds  # type: ignore[misc]  # likewise
         looks = round(seconds / far_lanes._LOOK_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -25,7 +26,8 @@ from tests.support.http import get
 from tests.support.postgres import PostgresServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tests.faults.tills import Book
@@ -68,20 +70,7 @@ def test_a_host_that_falls_silent_loses_no_sale(
     prepare(book, near_url)
     url = f"postgresql+psycopg://postgres@{far_host.address}/{_DATABASE}"
     with VendingService(url, tmp_path, faults=_IMPATIENT) as service:
-        for number in range(rounds):
-            with selling(book, service.address):
-                wait_for_sales(book)
-                far_host.fall_silent()
-                wait_for_losses(book)
-                assert get(service.at("/healthz")).status_code == 200
-                assert get(service.at("/readyz")).status_code == 503
-                wait_a_random_moment(book, _LONGEST_SILENCE_MS)
-                far_host.speak()
-                wait_for_sales(book)
-                require_answers_kept(book, near_url)
-            book.counts["silences"] += 1
-            settle(book, near_url, service.address, is_thorough=is_thorough(number, rounds))
-    assert book.counts["unanswered"] == 0
+        _sell_through(rounds, book, service, near_url, far_host.silent)
 
 
 @rounds(1, 20)
@@ -94,20 +83,7 @@ def test_a_server_that_hangs_loses_no_sale(
 ) -> None:
     prepare(book, postgres_url)
     with VendingService(postgres_url, tmp_path, faults=_IMPATIENT) as service:
-        for number in range(rounds):
-            with selling(book, service.address):
-                wait_for_sales(book)
-                with hanging(postgres_server):
-                    wait_for_losses(book)
-                    assert get(service.at("/healthz")).status_code == 200
-                    assert get(service.at("/readyz")).status_code == 503
-                    wait_a_random_moment(book, _LONGEST_SILENCE_MS)
-                    wait_for_losses(book)
-                wait_for_sales(book)
-                require_answers_kept(book, postgres_url)
-            book.counts["hangs"] += 1
-            settle(book, postgres_url, service.address, is_thorough=is_thorough(number, rounds))
-    assert book.counts["unanswered"] == 0
+        _sell_through(rounds, book, service, postgres_url, partial(hanging, postgres_server))
 
 
 @rounds(1, 20)
@@ -137,6 +113,30 @@ def test_locks_of_a_host_that_falls_silent_are_let_go(
                 wait_for_sales(book)
             book.counts["locks held in silence"] += 1
             settle(book, url, other.address, is_thorough=is_thorough(number, rounds))
+
+
+def _sell_through(
+    rounds: int,
+    book: Book,
+    service: VendingService,
+    database_url: str,
+    silence: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """Let the database fall silent while sales go on, again and again: none may be lost."""
+    for number in range(rounds):
+        with selling(book, service.address):
+            wait_for_sales(book)
+            with silence():
+                wait_for_losses(book)
+                assert get(service.at("/healthz")).status_code == 200
+                assert get(service.at("/readyz")).status_code == 503
+                wait_a_random_moment(book, _LONGEST_SILENCE_MS)
+                wait_for_losses(book)
+            wait_for_sales(book)
+            require_answers_kept(book, database_url)
+        book.counts["silences"] += 1
+        settle(book, database_url, service.address, is_thorough=is_thorough(number, rounds))
+    assert book.counts["unanswered"] == 0
 
 
 @contextmanager

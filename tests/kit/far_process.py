@@ -6,8 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Integer, MetaData, Table, insert
-
+from tests.kit.numbers import add
 from tests.support.processes import take_on
 from vending_api.kit.db import open_database
 from vending_api.kit.errors import MessageIdUsed
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-NUMBERS = Table("numbers", MetaData(), Column("number", Integer, primary_key=True))
 URL = "FAR_DATABASE_URL"
 REFUSES = "FAR_REFUSES"
 
@@ -46,8 +44,7 @@ def _fields_of(asked: tuple[str, Any]) -> dict[str, Any]:
     def act(connection: Connection) -> Any:
         match name:
             case "add":
-                connection.execute(insert(NUMBERS).values(number=value))
-                return value
+                return add(value)(connection)
             case "sleep":
                 time.sleep(value)
                 return value

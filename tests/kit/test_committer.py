@@ -8,9 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, event, insert, select, text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
+from tests.kit.numbers import NUMBERS, add, stored
 from vending_api.kit.committer import Committer
 from vending_api.kit.db import open_database
 from vending_api.kit.errors import OutcomeUnknown, Overloaded, StorageUnavailable
@@ -22,28 +23,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-_NUMBERS = Table("numbers", MetaData(), Column("number", Integer, primary_key=True))
-
 
 @pytest.fixture
 def bare(database_url: str) -> Iterator[Engine]:
     engine = open_database(database_url, connections=8)
-    _NUMBERS.metadata.create_all(engine)
+    NUMBERS.metadata.create_all(engine)
     yield engine
     engine.dispose()
-
-
-def _add(number: int) -> Callable[[Connection], int]:
-    def act(connection: Connection) -> int:
-        connection.execute(insert(_NUMBERS).values(number=number))
-        return number
-
-    return act
-
-
-def _stored(engine: Engine) -> list[int]:
-    with engine.connect() as connection:
-        return sorted(connection.execute(select(_NUMBERS.c.number)).scalars())
 
 
 class _Asking:
@@ -73,8 +59,8 @@ def _run(engine: Engine, scenario: Callable[[_Asking], Awaitable[None]], **optio
 
 def test_an_answer_is_durable_when_it_arrives(bare: Engine) -> None:
     async def scenario(committer: _Asking) -> None:
-        assert await committer.run("a", _add(1)) == 1
-        assert _stored(bare) == [1]
+        assert await committer.run("a", add(1)) == 1
+        assert stored(bare) == [1]
 
     _run(bare, scenario)
 
@@ -88,7 +74,7 @@ def test_what_waits_is_committed_together(bare: Engine) -> None:
         first = asyncio.ensure_future(committer.run("a", lambda _: held.wait(10)))
         await asyncio.sleep(0.1)
         others = [
-            asyncio.ensure_future(committer.run("a", _add(number))) for number in range(MAX_GROUP)
+            asyncio.ensure_future(committer.run("a", add(number))) for number in range(MAX_GROUP)
         ]
         await asyncio.sleep(0.1)
         commits.clear()
@@ -97,20 +83,20 @@ def test_what_waits_is_committed_together(bare: Engine) -> None:
         assert len(commits) == 2
 
     _run(bare, scenario)
-    assert _stored(bare) == list(range(MAX_GROUP))
+    assert stored(bare) == list(range(MAX_GROUP))
 
 
 def test_one_failure_touches_nobody_else(bare: Engine) -> None:
     def fail(connection: Connection) -> None:
-        _add(99)(connection)
+        add(99)(connection)
         raise LookupError("mine alone")
 
     async def scenario(committer: _Asking) -> None:
         outcomes = await asyncio.gather(
-            committer.run("a", _add(1)),
+            committer.run("a", add(1)),
             committer.run("a", fail),
-            committer.run("a", _add(1)),
-            committer.run("a", _add(2)),
+            committer.run("a", add(1)),
+            committer.run("a", add(2)),
             return_exceptions=True,
         )
         assert outcomes[0] == 1
@@ -119,24 +105,24 @@ def test_one_failure_touches_nobody_else(bare: Engine) -> None:
         assert outcomes[3] == 2
 
     _run(bare, scenario)
-    assert _stored(bare) == [1, 2]
+    assert stored(bare) == [1, 2]
 
 
 def test_a_value_that_the_database_refuses_fails_its_own_command(postgres_url: str) -> None:
     engine = open_database(postgres_url, connections=8)
-    _NUMBERS.metadata.create_all(engine)
+    NUMBERS.metadata.create_all(engine)
 
     async def scenario(committer: _Asking) -> None:
         outcomes = await asyncio.gather(
-            committer.run("a", _add(1)),
-            committer.run("a", _add(1 << 40)),
+            committer.run("a", add(1)),
+            committer.run("a", add(1 << 40)),
             return_exceptions=True,
         )
         assert outcomes[0] == 1
         assert isinstance(outcomes[1], DataError)
 
     _run(engine, scenario)
-    assert _stored(engine) == [1]
+    assert stored(engine) == [1]
     engine.dispose()
 
 
@@ -165,37 +151,37 @@ def test_a_full_queue_refuses_at_once(bare: Engine) -> None:
         ]
         await asyncio.sleep(0.05)
         with pytest.raises(Overloaded):
-            await committer.run("a", _add(1))
+            await committer.run("a", add(1))
         held.set()
         await asyncio.gather(*waiting)
-        assert await committer.run("a", _add(2)) == 2
+        assert await committer.run("a", add(2)) == 2
 
     _run(bare, scenario, max_waiting=3)
-    assert _stored(bare) == [2]
+    assert stored(bare) == [2]
 
 
 def test_a_caller_that_leaves_has_its_command_done_all_the_same(bare: Engine) -> None:
     async def scenario(committer: _Asking) -> None:
-        caller = asyncio.ensure_future(committer.run("a", _add(1)))
+        caller = asyncio.ensure_future(committer.run("a", add(1)))
         await asyncio.sleep(0)
         caller.cancel()
-        await committer.run("a", _add(2))
+        await committer.run("a", add(2))
 
     _run(bare, scenario)
-    assert _stored(bare) == [1, 2]
+    assert stored(bare) == [1, 2]
 
 
 def test_stopping_finishes_what_was_accepted(bare: Engine) -> None:
     async def run() -> list[int]:
         committer = _Asking(bare)
         await committer.committer.start()
-        waiting = [asyncio.ensure_future(committer.run(str(n), _add(n))) for n in range(100)]
+        waiting = [asyncio.ensure_future(committer.run(str(n), add(n))) for n in range(100)]
         await asyncio.sleep(0)
         await committer.stop()
         return list(await asyncio.gather(*waiting))
 
     assert asyncio.run(run()) == list(range(100))
-    assert _stored(bare) == list(range(100))
+    assert stored(bare) == list(range(100))
 
 
 def test_a_command_that_loses_the_transaction_does_not_take_others_with_it(bare: Engine) -> None:
@@ -204,9 +190,9 @@ def test_a_command_that_loses_the_transaction_does_not_take_others_with_it(bare:
 
     async def scenario(committer: _Asking) -> None:
         outcomes = await asyncio.gather(
-            committer.run("a", _add(1)),
+            committer.run("a", add(1)),
             committer.run("a", upset),
-            committer.run("a", _add(2)),
+            committer.run("a", add(2)),
             return_exceptions=True,
         )
         assert outcomes[0] == 1
@@ -214,7 +200,7 @@ def test_a_command_that_loses_the_transaction_does_not_take_others_with_it(bare:
         assert outcomes[2] == 2
 
     _run(bare, scenario)
-    assert _stored(bare) == [1, 2]
+    assert stored(bare) == [1, 2]
 
 
 def test_a_deadlock_that_passes_is_tried_again(bare: Engine) -> None:
@@ -222,7 +208,7 @@ def test_a_deadlock_that_passes_is_tried_again(bare: Engine) -> None:
 
     def act(connection: Connection) -> int:
         attempts.append(1)
-        _add(7)(connection)
+        add(7)(connection)
         if len(attempts) < 3:
             raise OperationalError("upset", None, Exception("deadlock detected"))
         return len(attempts)
@@ -231,7 +217,7 @@ def test_a_deadlock_that_passes_is_tried_again(bare: Engine) -> None:
         assert await committer.run("a", act) == 3
 
     _run(bare, scenario)
-    assert _stored(bare) == [7]
+    assert stored(bare) == [7]
 
 
 def test_a_database_that_cannot_be_reached_did_nothing(tmp_path: Path) -> None:
@@ -239,7 +225,7 @@ def test_a_database_that_cannot_be_reached_did_nothing(tmp_path: Path) -> None:
 
     async def scenario(committer: _Asking) -> None:
         with pytest.raises(StorageUnavailable):
-            await committer.run("a", _add(1))
+            await committer.run("a", add(1))
 
     _run(engine, scenario)
     engine.dispose()
@@ -247,12 +233,12 @@ def test_a_database_that_cannot_be_reached_did_nothing(tmp_path: Path) -> None:
 
 def test_a_commit_without_an_answer_is_an_unknown_outcome(postgres_url: str) -> None:
     engine = open_database(postgres_url, connections=8)
-    _NUMBERS.metadata.create_all(engine)
+    NUMBERS.metadata.create_all(engine)
     killer = open_database(postgres_url, connections=1)
 
     def lose_connection(connection: Connection) -> None:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        _add(1)(connection)
+        add(1)(connection)
 
         def kill(_: object) -> None:
             with killer.connect() as other:
@@ -263,10 +249,10 @@ def test_a_commit_without_an_answer_is_an_unknown_outcome(postgres_url: str) -> 
     async def scenario(committer: _Asking) -> None:
         with pytest.raises(OutcomeUnknown):
             await committer.run("a", lose_connection)
-        assert await committer.run("a", _add(2)) == 2
+        assert await committer.run("a", add(2)) == 2
 
     _run(engine, scenario)
-    assert 2 in _stored(engine)
+    assert 2 in stored(engine)
     engine.dispose()
     killer.dispose()
 
@@ -281,11 +267,11 @@ def test_whatever_breaks_the_committing_itself_leaves_nobody_waiting(
         with monkeypatch.context() as patch:
             patch.setattr(Lanes, "_commit", broken)
             with pytest.raises(OutcomeUnknown):
-                await committer.run("a", _add(1))
-        assert await committer.run("a", _add(2)) == 2
+                await committer.run("a", add(1))
+        assert await committer.run("a", add(2)) == 2
 
     _run(bare, scenario)
-    assert _stored(bare) == [2]
+    assert stored(bare) == [2]
 
 
 def test_what_cannot_be_told_fails_its_own_command_alone(bare: Engine) -> None:
@@ -294,12 +280,12 @@ def test_what_cannot_be_told_fails_its_own_command_alone(bare: Engine) -> None:
 
     async def scenario(committer: _Asking) -> None:
         outcomes = await asyncio.gather(
-            committer.run("a", _add(1), tell=fail),
-            committer.run("a", _add(2), tell=str),
+            committer.run("a", add(1), tell=fail),
+            committer.run("a", add(2), tell=str),
             return_exceptions=True,
         )
         assert isinstance(outcomes[0], LookupError)
         assert outcomes[1] == "2"
 
     _run(bare, scenario)
-    assert _stored(bare) == [1, 2]
+    assert stored(bare) == [1, 2]

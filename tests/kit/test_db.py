@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from vending_api.kit import db
+from vending_api.kit import impatience
 from vending_api.kit.db import (
     WRITES,
     UtcDateTime,
@@ -111,7 +111,7 @@ def test_postgresql_ends_a_long_transaction_where_none_should_be(
 def test_an_older_postgresql_ends_a_transaction_that_pauses(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "_FIRST_WITH_TRANSACTION_TIMEOUT", 1_000_000)
+    monkeypatch.setattr(impatience, "_FIRST_WITH_TRANSACTION_TIMEOUT", 1_000_000)
     engine = open_database(postgres_url, connections=1, is_quick=True)
     with engine.connect() as connection:
         shown = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout")

@@ -11,9 +11,9 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from sqlalchemy import select
 
-from tests.kit.far_process import NUMBERS, REFUSES, URL, be
+from tests.kit.far_process import REFUSES, URL, be
+from tests.kit.numbers import NUMBERS, stored
 from tests.support.warm import PROCESSES
 from vending_api.kit import far_lanes
 from vending_api.kit.db import open_database
@@ -76,11 +76,6 @@ async def _until(is_so: Callable[[], bool]) -> None:
     raise AssertionError("not in 20 seconds")
 
 
-def _stored(engine: Engine) -> list[int]:
-    with engine.connect() as connection:
-        return sorted(connection.execute(select(NUMBERS.c.number)).scalars())
-
-
 def _run(scenario: Callable[[FarCommitter], Awaitable[None]], **options: Any) -> None:
     async def run() -> None:
         committer = FarCommitter(_process(), _process, **options)
@@ -93,13 +88,13 @@ def _run(scenario: Callable[[FarCommitter], Awaitable[None]], **options: Any) ->
     asyncio.run(run())
 
 
-def test_what_is_answered_is_stored(bare: Engine) -> None:
+def test_what_is_answered_isstored(bare: Engine) -> None:
     groups: list[int] = []
 
     async def scenario(committer: FarCommitter) -> None:
         asked = [committer.run(("add", number)) for number in range(100)]
         assert await asyncio.gather(*asked) == list(range(100))
-        assert _stored(bare) == list(range(100))
+        assert stored(bare) == list(range(100))
 
     _run(scenario, on_group=groups.append)
     assert sum(groups) == 100
@@ -114,7 +109,7 @@ def test_a_refusal_comes_back_as_it_was_raised(bare: Engine) -> None:
         assert await committer.run(("add", 1)) == 1
 
     _run(scenario)
-    assert _stored(bare) == [1]
+    assert stored(bare) == [1]
 
 
 @pytest.mark.usefixtures("bare")
@@ -145,7 +140,7 @@ def test_a_process_that_is_killed_leaves_unknown_outcomes_and_is_replaced(bare: 
         assert await committer.run(("add", 3)) == 3
 
     _run(scenario)
-    assert _stored(bare) == [1, 3]
+    assert stored(bare) == [1, 3]
 
 
 def test_stopping_finishes_what_was_accepted(bare: Engine) -> None:
@@ -161,7 +156,7 @@ def test_stopping_finishes_what_was_accepted(bare: Engine) -> None:
         await scenario(committer)
 
     asyncio.run(run())
-    assert _stored(bare) == list(range(100))
+    assert stored(bare) == list(range(100))
 
 
 @pytest.mark.usefixtures("bare")
@@ -184,7 +179,7 @@ def test_a_caller_that_goes_away_does_not_stop_its_command(bare: Engine) -> None
         await asyncio.sleep(0)
         caller.cancel()
         await committer.run(("add", 2))
-        assert _stored(bare) == [1, 2]
+        assert stored(bare) == [1, 2]
 
     _run(scenario)
 
@@ -223,7 +218,7 @@ def test_a_process_is_replaced_though_its_caller_has_gone_away(bare: Engine) -> 
         assert await committer.run(("add", 1)) == 1
 
     _run(scenario)
-    assert _stored(bare) == [1]
+    assert stored(bare) == [1]
 
 
 @pytest.fixture
@@ -248,7 +243,7 @@ def test_what_is_not_answered_in_time_is_unknown_and_may_be_done_later(bare: Eng
         assert await committer.run(("add", 4)) == 4
 
     _run(scenario, max_waiting=3)
-    assert _stored(bare) == [1, 2, 4]
+    assert stored(bare) == [1, 2, 4]
 
 
 @pytest.mark.usefixtures("bare", "impatient")
@@ -270,7 +265,7 @@ def test_a_process_that_answers_nothing_is_ended_and_replaced(bare: Engine) -> N
         assert await committer.run(("add", 1)) == 1
 
     _run(scenario)
-    assert _stored(bare) == [1]
+    assert stored(bare) == [1]
 
 
 @pytest.mark.usefixtures("bare", "impatient")
@@ -310,7 +305,7 @@ def test_the_process_ends_with_the_one_that_started_it(bare: Engine) -> None:
     process.connection.sendall(frame([(1, ("add", 7))]))
     process.connection.close()
     assert process._process.wait() == 0
-    assert _stored(bare) == [7]
+    assert stored(bare) == [7]
 
 
 @pytest.mark.usefixtures("bare")
@@ -350,7 +345,7 @@ def test_a_process_that_cannot_begin_again_is_tried_again(bare: Engine) -> None:
         await committer.stop()
 
     asyncio.run(run())
-    assert _stored(bare) == [1]
+    assert stored(bare) == [1]
     assert tries[2] - tries[1] > tries[1] - tries[0]
 
 

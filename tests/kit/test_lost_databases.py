@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, event, insert, select, text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
+from tests.kit.numbers import NUMBERS, add, stored
 from vending_api.kit import impatience
 from vending_api.kit.db import open_database
 from vending_api.kit.errors import StorageUnavailable
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
-
-_NUMBERS = Table("numbers", MetaData(), Column("number", Integer, primary_key=True))
 
 
 class _Clock:
@@ -47,14 +46,6 @@ def _outcomes(
     return released
 
 
-def _add(number: int) -> Callable[[Connection], int]:
-    def act(connection: Connection) -> int:
-        connection.execute(insert(_NUMBERS).values(number=number))
-        return number
-
-    return act
-
-
 def _are_unavailable(outcomes: Sequence[Any]) -> list[bool]:
     return [isinstance(one, StorageUnavailable) for one in outcomes]
 
@@ -63,7 +54,7 @@ def test_a_group_asks_once_for_a_database_that_cannot_be_reached(tmp_path: Path)
     engine = open_database(f"postgresql+psycopg://x@/x?host={tmp_path}", connections=1)
     asked: list[object] = []
     event.listen(engine, "do_connect", lambda *_: asked.append(None))
-    assert _are_unavailable(_outcomes(engine, [_add(1)] * 5)) == [True] * 5
+    assert _are_unavailable(_outcomes(engine, [add(1)] * 5)) == [True] * 5
     assert len(asked) == 1
 
 
@@ -89,7 +80,7 @@ def test_those_beside_a_command_that_hangs_are_done_or_told_in_time(
     sqlite_url: str, seconds: int, tried: int, *, is_done: bool
 ) -> None:
     engine = open_database(sqlite_url, connections=1)
-    _NUMBERS.metadata.create_all(engine)
+    NUMBERS.metadata.create_all(engine)
     clock, tries = _Clock(), list[float]()
 
     def hang(_: Connection) -> None:
@@ -97,18 +88,16 @@ def test_those_beside_a_command_that_hangs_are_done_or_told_in_time(
         clock.now += seconds
         raise OperationalError("", None, Exception("it took too long"))
 
-    outcomes = _outcomes(engine, [hang, _add(1), _add(2)], clock)
+    outcomes = _outcomes(engine, [hang, add(1), add(2)], clock)
     assert _are_unavailable(outcomes) == [True, not is_done, not is_done]
     assert len(tries) == tried
-    with engine.connect() as connection:
-        stored = connection.execute(select(_NUMBERS.c.number)).scalars().all()
-    assert stored == ([1, 2] if is_done else [])
+    assert stored(engine) == ([1, 2] if is_done else [])
     engine.dispose()
 
 
 def test_a_connection_to_a_server_that_no_longer_writes_is_left(postgres_url: str) -> None:
     engine = open_database(postgres_url, connections=1)
-    _NUMBERS.metadata.create_all(engine)
+    NUMBERS.metadata.create_all(engine)
     engine.dispose()
     opened: list[object] = []
 
@@ -119,7 +108,7 @@ def test_a_connection_to_a_server_that_no_longer_writes_is_left(postgres_url: st
             connection.commit()
 
     event.listen(engine, "connect", open_read_only)
-    assert _outcomes(engine, [_add(1)]) == [1]
+    assert _outcomes(engine, [add(1)]) == [1]
     assert len(opened) == 2
     engine.dispose()
 

@@ -19,14 +19,13 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
-    make_url,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
 from vending_api.kit.group import settle_before_core
-from vending_api.kit.impatience import connect_impatiently
+from vending_api.kit.impatience import connect_impatiently, end_long_transactions, link_of
 from vending_api.kit.private_files import write_private
 from vending_api.kit.statements import Statement
 from vending_api.kit.vault import OPEN, VAULT
@@ -51,19 +50,6 @@ WRITES: Final = "vending_writes"
 
 _STATEMENT_TIMEOUT_MS: Final = 10_000
 _BUSY_TIMEOUT_MS: Final = 10_000
-_TRANSACTION_TIMEOUT_MS: Final = 30_000
-_FIRST_WITH_TRANSACTION_TIMEOUT: Final = 170_000
-_LINK: Final = {
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 5,
-    "tcp_user_timeout": 15_000,
-}
-"""When a server that says nothing is given up, in the words of libpq: seconds, the last in ms.
-
-Without them a host that lost its power, or a network that loses all, is waited for by the hour.
-"""
 _MOST_PREPARED: Final = 400
 """Statements that a connection to PostgreSQL keeps; all forms of a sale's are over a hundred."""
 _WITHOUT_ZONE: Final = len("2026-11-21 13:04:05.000000")
@@ -146,21 +132,16 @@ def open_database(
             pool_pre_ping=True,
             json_serializer=_as_json,
             hide_parameters=True,
-            connect_args=_link(url) | {"options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}"},
+            connect_args=link_of(url)
+            | {"options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}"},
         )
         event.listen(engine, "connect", _keep_all_prepared)
         if is_quick:
             event.listen(engine, "do_connect", connect_impatiently)
-            event.listen(engine, "connect", _end_long_transactions)
+            event.listen(engine, "connect", end_long_transactions)
     engine.update_execution_options(**{VAULT: vault})
     event.listen(engine, "before_cursor_execute", settle_before_core)
     return engine
-
-
-def _link(url: str) -> dict[str, int]:
-    """Return how a server that falls silent is noticed, but for what its address says itself."""
-    said = make_url(url).query
-    return {name: value for name, value in _LINK.items() if name not in said}
 
 
 def one_view(connection: Connection) -> Connection:
@@ -254,15 +235,6 @@ def _make_private(_dialect: Any, _record: Any, arguments: list[Any], _named: Any
 
 def _keep_all_prepared(connection: Any, _record: object) -> None:
     connection.prepared_max = _MOST_PREPARED
-
-
-def _end_long_transactions(connection: Any, _record: object) -> None:
-    # Before 17 a server only ends those that wait between statements, and in the midst of what was
-    # sent ahead (`sent_ahead`) they do not count as waiting.
-    has_limit = connection.info.server_version >= _FIRST_WITH_TRANSACTION_TIMEOUT
-    limit = "transaction_timeout" if has_limit else "idle_in_transaction_session_timeout"
-    connection.execute(f"SET {limit} = {_TRANSACTION_TIMEOUT_MS}")
-    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
