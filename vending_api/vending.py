@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from vending_api.domain.clients.service import check_again
 from vending_api.domain.credit.service import prepaid_balances
@@ -88,9 +89,9 @@ class Vending:
         )
 
     async def authenticate(self, user_name: str, password: str, address: str) -> Client:
-        """Return the client of these credentials; raises CredentialsRejected, TooManyGuesses.
+        """Return the client of these credentials; `address` is where they come from.
 
-        `address` is where they come from.
+        Raises CredentialsRejected, TooManyGuesses, Overloaded, StorageUnavailable.
         """
         return await self._credentials.verify(user_name, password, address)
 
@@ -153,7 +154,8 @@ class Vending:
             await asyncio.to_thread(self.close)
 
     def close(self) -> None:
-        """Close the connections to the database that nobody uses."""
+        """End the threads that check passwords, and close the connections to the database."""
+        self._credentials.stop()
         self._engine.dispose()
 
     @property
@@ -185,7 +187,7 @@ class Vending:
         try:
             with self._engine.connect() as connection:
                 return check_again(connection, user_name, password, fitted)
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, NoConnectionFree):
             raise StorageUnavailable from None
 
     def check_database(self) -> None:

@@ -6,7 +6,7 @@ the command once more, with another clock. The environment says the rest:
     FAULTS_CLOCK                  the file of a `Clock`
     FAULTS_STATEMENT_TIMEOUT_MS   after how long PostgreSQL gives a statement up; 10,000 as shipped
     FAULTS_BUSY_TIMEOUT_MS        after how long SQLite no longer waits for its lock; likewise
-    FAULTS_SILENCE_MS             after how long who says nothing is given up; 15,000 to 60,000
+    FAULTS_SILENCE_MS             after how long who says nothing is given up; 10,000 to 60,000
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.support.processes import WEB
 from vending_api import main
 from vending_api.beside import security_module_at_hand
 from vending_api.cli.serving import listen, prepare_demo_database, run_workers, server_config
-from vending_api.kit import db, far_lanes, impatience
+from vending_api.kit import db, far_lanes, impatience, threads
 from vending_api.kit.far_process import FarProcess
 from vending_api.kit.prctl import name_this_process
 from vending_api.settings import Settings, load_settings
@@ -60,6 +60,7 @@ def _take_on_limits() -> None:
         impatience._TRANSACTION_TIMEOUT_MS = int(silence)  # type: ignore[misc]  # likewise
         seconds = int(silence) / 1_000
         impatience.PATIENCE_SECONDS = seconds  # type: ignore[misc]  # likewise
+        threads.MOST_SECONDS_WAITING = seconds  # type: ignore[misc]  # likewise
         looks = round(seconds / far_lanes._LOOK_SECONDS)
         far_lanes._PATIENT_LOOKS = 2 * looks  # type: ignore[misc]  # likewise
         far_lanes._SILENT_LOOKS = 4 * looks  # type: ignore[misc]  # likewise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -20,9 +21,9 @@ from tests.faults.rounds import (
     wait_for_losses,
     wait_for_sales,
 )
-from tests.faults.tills import CLIENTS, selling
+from tests.faults.tills import CLIENTS, PASSWORD, selling
 from tests.faults.vending import VendingService
-from tests.support.http import get
+from tests.support.http import get, message, point_of_sale
 from tests.support.postgres import PostgresServer
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ _DATABASE: Final = "vending"
 _HELD_SECONDS: Final = 0.3
 """No statement takes so long, so what is still in a transaction was stopped between two."""
 _TRIES: Final = 100
+_STRANGERS: Final = 40
+_TOLD_WITHIN_SECONDS: Final = 12
+"""Far more than waiting and a check may take, and less than twenty pairs of checks do."""
 
 
 @pytest.fixture
@@ -130,6 +134,7 @@ def _sell_through(
                 wait_for_losses(book)
                 assert get(service.at("/healthz")).status_code == 200
                 assert get(service.at("/readyz")).status_code == 503
+                _ask_as_strangers(book, service)
                 wait_a_random_moment(book, _LONGEST_SILENCE_MS)
                 wait_for_losses(book)
             wait_for_sales(book)
@@ -137,6 +142,20 @@ def _sell_through(
         book.counts["silences"] += 1
         settle(book, database_url, service.address, is_thorough=is_thorough(number, rounds))
     assert book.counts["unanswered"] == 0
+
+
+def _ask_as_strangers(book: Book, service: VendingService) -> None:
+    """Ask as many whose passwords nobody has checked, all at once: each is told, and soon."""
+
+    def asked(number: int) -> int:
+        with point_of_sale(service.address, who=(f"stranger {number}", PASSWORD)) as stranger:
+            stranger.timeout = _TOLD_WITHIN_SECONDS
+            body = message()
+            return stranger.post(f"/tokenPurchases/{body['id']}", json=body).status_code
+
+    with ThreadPoolExecutor(_STRANGERS) as pool:
+        assert set(pool.map(asked, range(_STRANGERS))) == {503}
+    book.counts["strangers told in silence"] += _STRANGERS
 
 
 @contextmanager

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
 from tests.support.hashes import IN_EARNEST
+from vending_api.kit import threads
 from vending_api.kit.credentials import Checked, CredentialMemory, hash_password, password_fits
-from vending_api.kit.errors import DomainError, Fault, StorageUnavailable
+from vending_api.kit.errors import DomainError, Fault, Overloaded, StorageUnavailable
 from vending_api.kit.guesses import TooManyGuesses
+from vending_api.kit.threads import BoundedThreads
 
 
 class _Wrong(DomainError):
@@ -20,19 +23,25 @@ class _Wrong(DomainError):
 class _Desk:
     """Counts slow checks; the right password is "right", until it is changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, threads: BoundedThreads | None = None) -> None:
         self.checks = 0
         self.fitted: list[str | None] = []
         self.right = "right"
         self.seconds = 100.0
         self.trouble: Exception | None = None
+        self.held: threading.Event | None = None
         self.memory = CredentialMemory(
-            self._check, secret=b"s" * 32, monotonic_seconds=lambda: self.seconds
+            self._check,
+            secret=b"s" * 32,
+            monotonic_seconds=lambda: self.seconds,
+            threads=threads,
         )
 
     def _check(self, user_name: str, password: str, fitted: str | None) -> Checked[str]:
         self.checks += 1
         self.fitted.append(fitted)
+        if self.held is not None:
+            self.held.wait(10)
         if self.trouble is not None:
             raise self.trouble
         if password != self.right:
@@ -162,6 +171,43 @@ def test_a_caller_that_leaves_does_not_take_the_check_from_the_others() -> None:
         await asyncio.sleep(0)
         first.cancel()
         assert await second == "SHOP"
+
+    asyncio.run(scenario())
+
+
+def test_who_waits_too_long_for_a_check_is_told_so_and_those_who_are_known_do_not_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "MOST_SECONDS_WAITING", 0.2)
+
+    async def scenario() -> None:
+        held = threading.Event()
+        desk = _Desk(threads=BoundedThreads(threads=1))
+        assert await desk.is_let_in()
+        desk.held = held  # as by a database that has fallen silent
+        other = asyncio.ensure_future(desk.memory.verify("other", "right", "10.0.0.2"))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await desk.memory.verify("third", "right", "10.0.0.3")
+        desk.seconds += 2.5
+        assert await desk.memory.verify("shop", "right", "10.0.0.1") == "SHOP"
+        held.set()
+        assert await other == "OTHER"
+        assert await desk.memory.verify("third", "right", "10.0.0.3") == "THIRD"
+
+    asyncio.run(scenario())
+
+
+def test_more_than_may_wait_are_told_at_once() -> None:
+    async def scenario() -> None:
+        desk = _Desk(threads=BoundedThreads(threads=1, max_waiting=1))
+        desk.held = threading.Event()
+        told = [asyncio.ensure_future(desk.memory.verify(one, "right", one)) for one in ("a", "b")]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await desk.memory.verify("c", "right", "c")
+        desk.held.set()
+        assert await asyncio.gather(*told) == ["A", "B"]
 
     asyncio.run(scenario())
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from vending_api.kit import threads as bounded
 from vending_api.kit.errors import Overloaded
 from vending_api.kit.threads import BoundedThreads
 
@@ -121,6 +122,50 @@ def test_one_that_runs_keeps_its_place_though_nobody_waits_for_it() -> None:
         held.set()
 
     _run(scenario, max_waiting=0)
+
+
+def test_who_has_waited_too_long_is_refused_and_what_runs_may_take_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded, "MOST_SECONDS_WAITING", 0.3)
+    held = threading.Event()
+    was_run: list[str] = []
+
+    async def scenario(threads: BoundedThreads) -> None:
+        first = asyncio.ensure_future(threads.run(lambda: held.wait(10)))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await threads.run(lambda: was_run.append("too late"))
+        assert not first.done()
+        third = asyncio.ensure_future(threads.run(lambda: was_run.append("in time")))
+        await asyncio.sleep(0)
+        held.set()
+        assert await first
+        await third
+
+    _run(scenario, max_waiting=1)
+    assert was_run == ["in time"]
+
+
+def test_the_stop_refuses_who_waits() -> None:
+    begun, held = threading.Event(), threading.Event()
+
+    def act() -> bool:
+        begun.set()
+        return held.wait(10)
+
+    async def scenario(threads: BoundedThreads) -> None:
+        first = asyncio.ensure_future(threads.run(act))
+        second = asyncio.ensure_future(threads.run(lambda: True))
+        await asyncio.to_thread(begun.wait, 10)
+        stopping = asyncio.ensure_future(asyncio.to_thread(threads.stop))
+        with pytest.raises(Overloaded):
+            await second
+        held.set()
+        assert await first
+        await stopping
+
+    _run(scenario)
 
 
 def test_after_the_stop_nothing_is_run() -> None:

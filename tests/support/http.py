@@ -79,11 +79,9 @@ def serving(
         listener.close()
 
 
-def point_of_sale(address: str) -> httpx2.Client:
-    """Return a client of the interface with the demo's credentials."""
-    return httpx2.Client(
-        base_url=address, auth=CREDENTIALS, trust_env=False, timeout=60, verify=PLAIN
-    )
+def point_of_sale(address: str, *, who: tuple[str, str] = CREDENTIALS) -> httpx2.Client:
+    """Return a client of the interface, with the demo's credentials unless it is somebody else."""
+    return httpx2.Client(base_url=address, auth=who, trust_env=False, timeout=60, verify=PLAIN)
 
 
 def async_point_of_sale(address: str) -> httpx2.AsyncClient:

@@ -19,6 +19,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from vending_api.kit.errors import DomainError, Fault
 from vending_api.kit.guesses import Guesses
+from vending_api.kit.threads import BoundedThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,8 @@ _AGAIN_AFTER_SECONDS: Final = 2.5
 _MAX_REMEMBERED: Final = 10_000
 _CHECKS_AT_ONCE: Final = 2
 """Each check takes 19 MiB and a core; more at once would only slow the sales down."""
+_CHECKS_WAITING: Final = 1_000
+"""As many as are done, at 20 ms each, in the time that one may wait."""
 
 TIME_COST: Final = 2
 MEMORY_KIBIBYTES: Final = 19_456
@@ -72,7 +75,7 @@ class CredentialMemory(Generic[T]):
 
     `check` gets user name, password, and the hash that this password fits, if that is known; it
     returns who that is or raises, and runs in a thread. `monotonic_seconds` is a clock; `secret`
-    keys the digests.
+    keys the digests; `threads` are those of the checks.
     """
 
     def __init__(
@@ -81,19 +84,23 @@ class CredentialMemory(Generic[T]):
         *,
         secret: bytes,
         monotonic_seconds: Callable[[], float],
+        threads: BoundedThreads | None = None,
     ) -> None:
         self._check = check
         self._secret = secret
         self._monotonic_seconds = monotonic_seconds
         self._known: dict[bytes, _Known[T]] = {}
         self._under_way: dict[bytes, asyncio.Task[T]] = {}
-        self._places = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        self._threads = threads or BoundedThreads(
+            threads=_CHECKS_AT_ONCE, max_waiting=_CHECKS_WAITING
+        )
         self._guesses = Guesses(monotonic_seconds)
 
     async def verify(self, user_name: str, password: str, address: str) -> T:
         """Return who `check` says this is; raises what it raises, which is never remembered.
 
-        Raises TooManyGuesses, without a look, where wrong passwords came from an address.
+        Raises TooManyGuesses, without a look, where wrong passwords came from an address, and
+        Overloaded where too many wait, or one has waited too long, to be checked.
         """
         digest = self._digest(user_name, password)
         known = self._known.get(digest)
@@ -112,6 +119,10 @@ class CredentialMemory(Generic[T]):
         self._guesses.note_right(user_name, address)
         return who
 
+    def stop(self) -> None:
+        """Wait for the checks that run, and end their threads."""
+        self._threads.stop()
+
     def _check_slowly(self, digest: bytes, user_name: str, password: str) -> asyncio.Task[T]:
         """Return a check that is under way; requests with the same credentials share one."""
         under_way = self._under_way.get(digest)
@@ -124,8 +135,7 @@ class CredentialMemory(Generic[T]):
     async def _checked(self, digest: bytes, user_name: str, password: str) -> T:
         known = self._known.get(digest)
         fitted = None if known is None else known.checked.password_hash
-        async with self._places:
-            checked = await asyncio.to_thread(self._check, user_name, password, fitted)
+        checked = await self._threads.run(partial(self._check, user_name, password, fitted))
         if len(self._known) >= _MAX_REMEMBERED:
             self._known.clear()
         now = self._monotonic_seconds()

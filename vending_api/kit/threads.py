@@ -1,4 +1,4 @@
-"""A few threads for what takes long and blocks, and a bound on how much of it waits."""
+"""A few threads for what takes long and blocks, and a bound on how much of it waits how long."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_WAITING: Final = 256
+MOST_SECONDS_WAITING: Final = 10.0
+"""For a thread. Those that hang with a database may take twice as long for each that waits."""
 
 
 class BoundedThreads:
@@ -31,8 +33,9 @@ class BoundedThreads:
     async def run(self, act: Callable[[], T]) -> T:
         """Run a function in a thread, and return what it returns or raise what it raises.
 
-        Raises Overloaded, at once, where as many wait as may. Whoever stops waiting takes a
-        function with it that has not begun; one that has begun runs to its end.
+        Raises Overloaded, at once, where as many wait as may, and where the function was not begun
+        within `MOST_SECONDS_WAITING`. Whoever stops waiting takes a function with it that has not
+        begun; one that has begun runs to its end.
         """
         with self._lock:
             if self._under_way >= self._most:
@@ -40,10 +43,17 @@ class BoundedThreads:
             future = self._pool.submit(copy_context().run, act)
             self._under_way += 1
         future.add_done_callback(self._leave)
-        return await asyncio.wrap_future(future)
+        outcome = asyncio.wrap_future(future)
+        try:
+            await asyncio.wait((outcome,), timeout=MOST_SECONDS_WAITING)
+            if future.cancel():
+                raise Overloaded
+            return await outcome
+        finally:
+            future.cancel()
 
     def stop(self) -> None:
-        """Wait for what runs; what waits is cancelled, and what comes later is an error."""
+        """Wait for what runs; what waits is refused, and what comes later is an error."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _leave(self, _: Future[T]) -> None:
