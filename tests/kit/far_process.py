@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 URL = "FAR_DATABASE_URL"
 REFUSES = "FAR_REFUSES"
+BEGUN = ".begun"
+"""Of a path that the process waits for, once it does."""
 
 
 def be(connection: socket.socket, settings: dict[str, str]) -> None:
@@ -47,6 +49,11 @@ def _fields_of(asked: tuple[str, Any]) -> dict[str, Any]:
                 return add(value)(connection)
             case "sleep":
                 time.sleep(value)
+                return value
+            case "hold":
+                value.with_suffix(BEGUN).touch()
+                while not value.exists():
+                    time.sleep(0.005)
                 return value
             case "refuse":
                 raise MessageIdUsed(value)

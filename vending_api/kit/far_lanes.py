@@ -74,6 +74,7 @@ class FarCommitter:
         self._drained = asyncio.Event()
         self._restart: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._asked_at_looks = deque([0] * _PATIENT_LOOKS, maxlen=_PATIENT_LOOKS)
         self._silent_looks = 0
 
     @property
@@ -152,15 +153,18 @@ class FarCommitter:
             self._restart = self._loop.create_task(self._start_another())
 
     async def _keep_watch(self) -> None:
-        newest = deque([0] * _PATIENT_LOOKS, maxlen=_PATIENT_LOOKS)
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            self._give_up(newest[0])
-            newest.append(self._newest)
-            self._silent_looks = self._silent_looks + 1 if self._answers else 0
-            if self._silent_looks > _SILENT_LOOKS:
-                _log.error("lanes_silent", unanswered=len(self._answers))
-                self._process.kill()
+            self._look()
+
+    def _look(self) -> None:
+        """See who has waited too long, and whether the process says anything at all."""
+        self._give_up(self._asked_at_looks[0])
+        self._asked_at_looks.append(self._newest)
+        self._silent_looks = self._silent_looks + 1 if self._answers else 0
+        if self._silent_looks > _SILENT_LOOKS:
+            _log.error("lanes_silent", unanswered=len(self._answers))
+            self._process.kill()
 
     def _give_up(self, newest: int) -> None:
         """Tell who asked up to this number that nobody knows; what they asked keeps its place."""
