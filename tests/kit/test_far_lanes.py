@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pickle
 import signal
 import socket
 import time
@@ -26,7 +25,7 @@ from vending_api.kit.errors import (
 )
 from vending_api.kit.far_lanes import FarCommitter
 from vending_api.kit.far_process import FarProcess, StartFailed
-from vending_api.kit.frames import Frames, frame
+from vending_api.kit.frames import frame
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -90,7 +89,7 @@ def _run(scenario: Callable[[FarCommitter], Awaitable[None]], **options: Any) ->
     asyncio.run(run())
 
 
-def test_what_is_answered_isstored(bare: Engine) -> None:
+def test_what_is_answered_is_stored(bare: Engine) -> None:
     groups: list[int] = []
 
     async def scenario(committer: FarCommitter) -> None:
@@ -384,21 +383,3 @@ def test_stopping_while_no_process_is_there_ends() -> None:
         await committer.stop()
 
     asyncio.run(run())
-
-
-def test_messages_arrive_whole_however_they_are_cut() -> None:
-    octets = frame({"a": [1, 2]}) + frame("b" * 300)
-    for size in (1, 3, 7, len(octets)):
-        frames = Frames()
-        pieces = [octets[start : start + size] for start in range(0, len(octets), size)]
-        assert [one for piece in pieces for one in frames.feed(piece)] == [{"a": [1, 2]}, "b" * 300]
-
-
-def test_an_error_keeps_its_facts_on_the_way() -> None:
-    error = pickle.loads(pickle.dumps(MessageIdUsed("17")))  # noqa: S301 (our own)
-    assert isinstance(error, MessageIdUsed)
-    assert (error.message_id, error.code, str(error)) == (
-        "17",
-        "message_id_used",
-        str(MessageIdUsed("17")),
-    )
