@@ -29,6 +29,7 @@ _PARTS: Final = 100 * 10**MOST_DECIMALS
 """Shares are counted in these parts of a minor unit, so that they are whole numbers."""
 _PARTS_A_PERCENT: Final = Decimal(1).scaleb(MOST_DECIMALS)
 _MONTHS_A_YEAR: Final = 12
+_CHARGES: Final = Step.CHARGES
 
 
 class Due(NamedTuple):
@@ -102,7 +103,7 @@ def take(
     """
     purse, fee = _Purse(amount_minor), version.channel_fee
     for step in version.order:
-        if dues and step is Step.CHARGES:
+        if dues and step is _CHARGES:
             for due in dues:
                 share = None if due.price is None else due.price.charge.share_percent
                 purse.give(step, due.name, due.amount_minor, _share_of(share, amount_minor), due)

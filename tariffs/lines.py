@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from tariffs.price import at_rate
 from tariffs.rounding import half_up, units_of
@@ -30,6 +30,9 @@ class LineKind(StrEnum):
     LEVY = "levy"
     CARRIED = "carried"
     ROUNDING = "rounding"
+
+
+_ENERGY: Final = LineKind.ENERGY
 
 
 class Line(NamedTuple):
@@ -177,7 +180,7 @@ def _lines_for_units(
     taxes = iter(_shared(tax_minor, _tax_weights(prices, spans)))
     lines = [
         Line(
-            LineKind.ENERGY,
+            _ENERGY,
             "energy",
             half_up(block.energy * quanta, over),
             block.reason,

@@ -38,6 +38,8 @@ _SEVERAL_TAXES: Final = "TAX"
 _PRICE_DECIMALS: Final = 6
 _TENTHS_PER_UNIT: Final = Decimal(10)
 _TENTH: Final = Decimal("0.1")
+_ENERGY_LINE: Final = LineKind.ENERGY
+_CHARGE_LINE: Final = LineKind.CHARGE
 
 
 def price(tariff: Tariff, account: Account, amount_minor: int, at: datetime) -> Priced:
@@ -128,9 +130,9 @@ def _lines(bought: Quote, account: Account) -> tuple[BillLine, ...]:
     lines = []
     for line in bought.lines:
         label, price_minor = shown.on_units, None
-        if line.kind is LineKind.ENERGY:
+        if line.kind is _ENERGY_LINE:
             price_minor = shown.unit_prices.get(line.rate)
-        elif line.kind is LineKind.CHARGE:
+        elif line.kind is _CHARGE_LINE:
             label = shown.on_parts.get(line.name, _UNTAXED)
         elif line.kind in _NEVER_TAXED:
             label = _UNTAXED

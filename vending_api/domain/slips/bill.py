@@ -29,7 +29,9 @@ _ORDER: Final = (
 _PLACES: Final = {kind: place for place, kind in enumerate(_ORDER)}
 _AFTER_TAX: Final = _PLACES[LineKind.DEBT]
 """The place from which lines stand below the taxes."""
-_OWING: Final = (LineKind.DEBT, LineKind.CHARGE)
+_ENERGY: Final = LineKind.ENERGY
+_DEBT: Final = LineKind.DEBT
+_OWING: Final = (_DEBT, LineKind.CHARGE)
 _RATE_DECIMALS: Final = 2
 """How many decimals a price per unit has at least beyond those of its currency."""
 _GROUP: Final = 3
@@ -157,13 +159,19 @@ def _label(line: BillLine, shown_minor: int, letters: str, unit: str) -> str:
     """Return what a line is about, in words."""
     kind = line.kind
     if line.units is not None and line.rate_minor is not None:
-        price = price_text(_price(line.units, line.rate_minor, shown_minor), letters)
-        priced = f"{units_text(line.units)} {unit} at {price}"
-        return priced if kind is LineKind.ENERGY else f"{_sentence(line.name)}, {priced}"
-    if kind is LineKind.DEBT:
+        priced = _priced(line.units, line.rate_minor, shown_minor, letters, unit)
+        return priced if kind is _ENERGY else f"{_sentence(line.name)}, {priced}"
+    if kind is _DEBT:
         number = "" if line.receipt_number is None else f", receipt {line.receipt_number}"
         return f"Debt: {line.name}{number}"
     return f"{_sentence(line.name)}, {line.reason}"
+
+
+@lru_cache(maxsize=4096)
+def _priced(units: Decimal, rate_minor: Decimal, shown_minor: int, letters: str, unit: str) -> str:
+    """Return units and what each costs; whoever buys all of a block gets the same line."""
+    price = price_text(_price(units, rate_minor, shown_minor), letters)
+    return f"{units_text(units)} {unit} at {price}"
 
 
 def _price(units: Decimal, rate_minor: Decimal, shown_minor: int) -> Decimal:

@@ -57,14 +57,15 @@ class Paper:
     def pair(self, label: str, value: str, *, is_tall: bool = False) -> None:
         """Write a label at the left and its value at the right."""
         columns = self.columns
-        if not (label.isprintable() and value.isprintable()):
-            label, value = _printable(label), _printable(value)
-        gap = columns - len(label) - len(value)
-        if gap > 0 and value:
-            line = label + " " * gap + value
+        before_value = columns - len(value)
+        if value and len(label) < before_value:
+            line = label.ljust(before_value) + value
+            if not line.isprintable():
+                line = _printable(line)
             self.rows.append(SlipLine(line, is_tall=True) if is_tall else line)
         else:
-            self._write(in_two_columns(label, value, columns), is_tall=is_tall)
+            lines = in_two_columns(_printable(label), _printable(value), columns)
+            self._write(lines, is_tall=is_tall)
 
     def spread(self, first: str, second: str) -> None:
         """Write two texts beside each other if they fit, else below each other."""

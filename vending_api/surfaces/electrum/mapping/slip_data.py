@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from vending_api.domain.slips.types import SlipLine, WrittenSlip
 
 BARCODE_ENCODING: Final = "CODE128"
+_BETWEEN: Final = '},{"text":'
+"""Between two lines, of which plain ones are nothing but their text."""
 
 
 def to_slip_data(slip: WrittenSlip) -> str:
@@ -17,20 +19,19 @@ def to_slip_data(slip: WrittenSlip) -> str:
     Written here and not by a library: of thirty lines, the dicts alone would take three times
     as long as the text.
     """
-    lines = ",".join(
-        [
-            '{"text":' + encode_basestring(row) + "}" if isinstance(row, str) else _line(row)
-            for row in slip.rows
-        ]
+    lines = _BETWEEN.join(
+        [encode_basestring(row) if isinstance(row, str) else _line(row) for row in slip.rows]
     )
+    if lines:
+        lines = f'{{"text":{lines}}}'
     reference = encode_basestring(slip.reference)
     return f'{{"messageLines":[{lines}],"slipWidth":{slip.columns},"issuerReference":{reference}}}'
 
 
 def _line(line: SlipLine) -> str:
-    """Return a line with what it says beyond the usual; plain ones are nothing but their text."""
+    """Return the text of a line, and what it says beyond the usual."""
     text, is_wide, is_tall, is_rule, barcode = line
-    said = f'{{"text":{encode_basestring(text)}'
+    said = encode_basestring(text)
     if is_wide:
         said += ',"fontWidthScaleFactor":2.0'
     if is_tall:
@@ -41,4 +42,4 @@ def _line(line: SlipLine) -> str:
         said += (
             f',"barcode":{{"data":{encode_basestring(barcode)},"encoding":"{BARCODE_ENCODING}"}}'
         )
-    return said + "}"
+    return said
