@@ -8,18 +8,19 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sts.security_module import InProcessSecurityModule, IssuedToken, IssueRequest
 from sts.tokens.codec import TokenCodec
 from tests.custody.conftest import HERE, server_at
 from tests.custody.test_elsewhere import METER, credit
 from vending_api.custody.client import SecurityModuleElsewhere
+from vending_api.custody.counters import Counters
 from vending_api.sandbox.example_keys import example_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    import pytest
 
     from sts.errors import StsError
 
@@ -77,6 +78,22 @@ def test_a_module_told_to_end_while_it_begins_to_answer_ends(
         serves.join(10)
     assert not serves.is_alive()
     ends.join()
+
+
+def test_a_module_that_fails_to_end_in_order_ends_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def close(_: Counters) -> None:
+        raise RuntimeError("whatever it is")
+
+    monkeypatch.setattr(Counters, "close", close)
+    server = server_at(path)
+    serves = threading.Thread(target=server.serve, daemon=True)
+    serves.start()
+    with pytest.raises(RuntimeError):
+        server.stop()
+    serves.join(10)
+    assert not serves.is_alive()
 
 
 def test_who_comes_when_a_module_has_ended_is_not_answered(path: Path) -> None:

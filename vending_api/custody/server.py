@@ -101,6 +101,12 @@ class Server:
             if self._is_ending:
                 return
             self._is_ending = True
+        try:
+            self._end()
+        finally:
+            self._ended.set()  # or its process would not end
+
+    def _end(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread, connection in list(self._answering.items()):
@@ -112,7 +118,6 @@ class Server:
                 self._counters.close()
             except CountersNotWritten as error:  # the file says more than was made, so it is safe
                 _log.error("counters_not_written", reason=str(error))
-        self._ended.set()
 
     def _begin_to_answer(self, connection: socket.socket) -> None:
         thread = threading.Thread(target=self._answer, args=(connection,), daemon=True)
