@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from itertools import count
 from socket import socketpair
@@ -26,6 +28,18 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 
+_ASKED_WHEN_LOADING = """
+import os, sys
+class Loading:
+    def find_spec(self, name, *_):
+        if name == "vending_api.looking":
+            print(os.sched_getscheduler(0) == os.SCHED_IDLE)
+            sys.exit()
+sys.meta_path.insert(0, Loading())
+"""
+"""Before a program: says whether it has given way when it comes to load all that a look needs."""
+
+
 def _no_rest(_: float) -> None:
     """Rest as SQLite lets a look rest."""
 
@@ -47,6 +61,16 @@ def test_what_is_found_elsewhere_is_what_is_found_here(spoilt: Engine) -> None:
     with spoilt.connect() as connection:
         assert found == alerts(connection, NOON, since=NOON)
     assert len(found) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
+def test_a_look_gives_way_before_it_loads_what_it_needs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ASKED_WHEN_LOADING + looking._PROGRAM],
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.split() == [b"True"]
 
 
 def test_a_look_takes_one_processor_of_the_server_and_the_next_reader_as_many_as_it_likes(

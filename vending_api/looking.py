@@ -24,7 +24,6 @@ from vending_api.kit.far_process import FarProcess, StartFailed, own_end
 from vending_api.kit.frames import frame, received
 from vending_api.kit.logging import configure_logging
 from vending_api.kit.prctl import end_with_the_starter, name_this_process
-from vending_api.kit.priority import give_way
 from vending_api.kit.private_memory import keep_memory_private
 from vending_api.kit.rests import rest_between_statements
 from vending_api.settings import load_settings
@@ -36,7 +35,11 @@ if TYPE_CHECKING:
 
     from vending_api.domain.watching.types import Alert
 
-_PROGRAM: Final = "from vending_api.looking import main; main()"
+_PROGRAM: Final = (
+    "from vending_api.kit.priority import give_way; give_way(); "
+    "from vending_api.looking import main; main()"
+)
+"""To load what it needs takes a second or two of a processor, so it gives way before that."""
 _LIMIT_SECONDS: Final = 3_600.0
 _RESTS: Final = 3
 """So many times as long as PostgreSQL takes: a look has a quarter of a processor of it at most."""
@@ -68,7 +71,6 @@ def main() -> None:
     name_this_process("vending-watch")
     end_with_the_starter()
     keep_memory_private()
-    give_way()
     configure_logging()
     with own_end() as connection:
         since, now = next(received(connection))
