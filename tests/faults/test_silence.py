@@ -41,7 +41,7 @@ _HELD_SECONDS: Final = 0.3
 """No statement takes so long, so what is still in a transaction was stopped between two."""
 _TRIES: Final = 100
 _STRANGERS: Final = 40
-_TOLD_WITHIN_SECONDS: Final = 12
+_TOLD_WITHIN_SECONDS: Final = 20
 """Far more than waiting and a check may take, and less than twenty pairs of checks do."""
 
 
