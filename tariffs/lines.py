@@ -33,6 +33,7 @@ class LineKind(StrEnum):
 
 
 _ENERGY: Final = LineKind.ENERGY
+"""Looked up once, as it is slow (Python 3.11) and each purchase has several such lines."""
 
 
 class Line(NamedTuple):

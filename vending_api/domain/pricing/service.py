@@ -40,6 +40,7 @@ _TENTHS_PER_UNIT: Final = Decimal(10)
 _TENTH: Final = Decimal("0.1")
 _ENERGY_LINE: Final = LineKind.ENERGY
 _CHARGE_LINE: Final = LineKind.CHARGE
+"""Looked up once, as it is slow (Python 3.11) and each line of each bill is compared with them."""
 
 
 def price(tariff: Tariff, account: Account, amount_minor: int, at: datetime) -> Priced:

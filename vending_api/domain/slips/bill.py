@@ -31,6 +31,7 @@ _AFTER_TAX: Final = _PLACES[LineKind.DEBT]
 """The place from which lines stand below the taxes."""
 _ENERGY: Final = LineKind.ENERGY
 _DEBT: Final = LineKind.DEBT
+"""Looked up once, as it is slow (Python 3.11) and each line of each bill is compared with them."""
 _OWING: Final = (_DEBT, LineKind.CHARGE)
 _RATE_DECIMALS: Final = 2
 """How many decimals a price per unit has at least beyond those of its currency."""
