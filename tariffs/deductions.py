@@ -30,7 +30,7 @@ _PARTS: Final = 100 * 10**MOST_DECIMALS
 _PARTS_A_PERCENT: Final = Decimal(1).scaleb(MOST_DECIMALS)
 _MONTHS_A_YEAR: Final = 12
 _CHARGES: Final = Step.CHARGES
-"""Looked up once, as it is slow (Python 3.11) and each purchase compares all steps with it."""
+"""By a name of its own, as kinds of lines are (`lines`): each step of each purchase is compared."""
 
 
 class Due(NamedTuple):

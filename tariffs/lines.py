@@ -32,8 +32,11 @@ class LineKind(StrEnum):
     ROUNDING = "rounding"
 
 
-_ENERGY: Final = LineKind.ENERGY
-"""Looked up once, as it is slow (Python 3.11) and each purchase has several such lines."""
+ENERGY_LINE: Final = LineKind.ENERGY
+CHARGE_LINE: Final = LineKind.CHARGE
+DEBT_LINE: Final = LineKind.DEBT
+"""Kinds by names of their own, for what is done with each line of each bill: to look a member up in
+its enumeration takes Python 3.11 twenty times as long."""
 
 
 class Line(NamedTuple):
@@ -181,7 +184,7 @@ def _lines_for_units(
     taxes = iter(_shared(tax_minor, _tax_weights(prices, spans)))
     lines = [
         Line(
-            _ENERGY,
+            ENERGY_LINE,
             "energy",
             half_up(block.energy * quanta, over),
             block.reason,

@@ -74,4 +74,4 @@ def _pages(connection: Connection, table: str) -> dict[str, int]:
     rows = connection.exec_driver_sql(
         f"SELECT {name}::text, (ctid::text::point)[0]::integer FROM {table}"  # noqa: S608 (ours)
     )
-    return {row: page for row, page in rows}  # noqa: C416 (rows are no tuples)
+    return {row: page for row, page in rows}  # noqa: C416 (to mypy, rows are no pairs)

@@ -8,14 +8,11 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
-
 from vending_api.domain.clients.service import check_again
 from vending_api.domain.credit.service import prepaid_balances
 from vending_api.kit.committer import MAX_WAITING
 from vending_api.kit.credentials import CredentialMemory
-from vending_api.kit.errors import StorageUnavailable
+from vending_api.kit.db import reading
 from vending_api.teller import Act, Asked
 
 if TYPE_CHECKING:
@@ -184,11 +181,8 @@ class Vending:
     def _check_credentials(
         self, user_name: str, password: str, fitted: str | None
     ) -> Checked[Client]:
-        try:
-            with self._engine.connect() as connection:
-                return check_again(connection, user_name, password, fitted)
-        except (OperationalError, InterfaceError, NoConnectionFree):
-            raise StorageUnavailable from None
+        with reading(self._engine) as connection:
+            return check_again(connection, user_name, password, fitted)
 
     def check_database(self) -> None:
         """Read something; raises when that is not possible."""

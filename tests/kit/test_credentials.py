@@ -8,11 +8,10 @@ import threading
 import pytest
 
 from tests.support.hashes import IN_EARNEST
-from vending_api.kit import threads
+from vending_api.kit import credentials, threads
 from vending_api.kit.credentials import Checked, CredentialMemory, hash_password, password_fits
 from vending_api.kit.errors import DomainError, Fault, Overloaded, StorageUnavailable
 from vending_api.kit.guesses import TooManyGuesses
-from vending_api.kit.threads import BoundedThreads
 
 
 class _Wrong(DomainError):
@@ -23,24 +22,23 @@ class _Wrong(DomainError):
 class _Desk:
     """Counts slow checks; the right password is "right", until it is changed."""
 
-    def __init__(self, *, threads: BoundedThreads | None = None) -> None:
+    def __init__(self) -> None:
         self.checks = 0
         self.fitted: list[str | None] = []
         self.right = "right"
         self.seconds = 100.0
         self.trouble: Exception | None = None
         self.held: threading.Event | None = None
+        self.is_holding = threading.Event()
         self.memory = CredentialMemory(
-            self._check,
-            secret=b"s" * 32,
-            monotonic_seconds=lambda: self.seconds,
-            threads=threads,
+            self._check, secret=b"s" * 32, monotonic_seconds=lambda: self.seconds
         )
 
     def _check(self, user_name: str, password: str, fitted: str | None) -> Checked[str]:
         self.checks += 1
         self.fitted.append(fitted)
         if self.held is not None:
+            self.is_holding.set()
             self.held.wait(10)
         if self.trouble is not None:
             raise self.trouble
@@ -178,17 +176,19 @@ def test_a_caller_that_leaves_does_not_take_the_check_from_the_others() -> None:
 def test_who_waits_too_long_for_a_check_is_told_so_and_those_who_are_known_do_not_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(threads, "MOST_SECONDS_WAITING", 0.2)
+    monkeypatch.setattr(credentials, "_CHECKS_AT_ONCE", 1)
 
     async def scenario() -> None:
         held = threading.Event()
-        desk = _Desk(threads=BoundedThreads(threads=1))
+        desk = _Desk()
         assert await desk.is_let_in()
         desk.held = held  # as by a database that has fallen silent
         other = asyncio.ensure_future(desk.memory.verify("other", "right", "10.0.0.2"))
-        await asyncio.sleep(0)
-        with pytest.raises(Overloaded):
-            await desk.memory.verify("third", "right", "10.0.0.3")
+        await asyncio.to_thread(desk.is_holding.wait, 10)
+        with monkeypatch.context() as patch:
+            patch.setattr(threads, "MOST_SECONDS_WAITING", 0.2)
+            with pytest.raises(Overloaded):
+                await desk.memory.verify("third", "right", "10.0.0.3")
         desk.seconds += 2.5
         assert await desk.memory.verify("shop", "right", "10.0.0.1") == "SHOP"
         held.set()
@@ -198,9 +198,12 @@ def test_who_waits_too_long_for_a_check_is_told_so_and_those_who_are_known_do_no
     asyncio.run(scenario())
 
 
-def test_more_than_may_wait_are_told_at_once() -> None:
+def test_more_than_may_wait_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "_CHECKS_AT_ONCE", 1)
+    monkeypatch.setattr(credentials, "_CHECKS_WAITING", 1)
+
     async def scenario() -> None:
-        desk = _Desk(threads=BoundedThreads(threads=1, max_waiting=1))
+        desk = _Desk()
         desk.held = threading.Event()
         told = [asyncio.ensure_future(desk.memory.verify(one, "right", one)) for one in ("a", "b")]
         await asyncio.sleep(0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from vending_api.kit import impatience
 from vending_api.kit.db import (
@@ -15,8 +15,10 @@ from vending_api.kit.db import (
     UtcDateTime,
     insert_or_update,
     open_database,
+    reading,
     reserve_keys,
 )
+from vending_api.kit.errors import StorageUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,4 +164,27 @@ def test_errors_do_not_tell_what_was_to_be_stored(database_url: str) -> None:
         connection.execute(text("INSERT INTO nowhere VALUES (:token)"), {"token": "0123456789"})
     assert "nowhere" in str(refused.value)
     assert "0123456789" not in f"{refused.value} {refused.value!r}"
+    engine.dispose()
+
+
+def test_who_reads_is_told_that_no_connection_is_free(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_database(database_url, connections=1)
+    monkeypatch.setattr(engine.pool, "_timeout", 0.01)
+    with reading(engine), pytest.raises(StorageUnavailable), reading(engine):
+        pass
+    with reading(engine) as connection:
+        assert connection.scalar(select(1)) == 1
+    engine.dispose()
+
+
+def test_who_reads_is_told_that_the_database_failed_and_of_other_errors_as_they_are(
+    database_url: str,
+) -> None:
+    engine = open_database(database_url, connections=1)
+    with pytest.raises(StorageUnavailable), reading(engine):
+        raise OperationalError("a read", None, Exception("the connection is lost"))
+    with pytest.raises(LookupError), reading(engine):
+        raise LookupError
     engine.dispose()

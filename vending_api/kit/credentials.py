@@ -75,7 +75,7 @@ class CredentialMemory(Generic[T]):
 
     `check` gets user name, password, and the hash that this password fits, if that is known; it
     returns who that is or raises, and runs in a thread. `monotonic_seconds` is a clock; `secret`
-    keys the digests; `threads` are those of the checks.
+    keys the digests.
     """
 
     def __init__(
@@ -84,16 +84,13 @@ class CredentialMemory(Generic[T]):
         *,
         secret: bytes,
         monotonic_seconds: Callable[[], float],
-        threads: BoundedThreads | None = None,
     ) -> None:
         self._check = check
         self._secret = secret
         self._monotonic_seconds = monotonic_seconds
         self._known: dict[bytes, _Known[T]] = {}
         self._under_way: dict[bytes, asyncio.Task[T]] = {}
-        self._threads = threads or BoundedThreads(
-            threads=_CHECKS_AT_ONCE, max_waiting=_CHECKS_WAITING
-        )
+        self._threads = BoundedThreads(threads=_CHECKS_AT_ONCE, max_waiting=_CHECKS_WAITING)
         self._guesses = Guesses(monotonic_seconds)
 
     async def verify(self, user_name: str, password: str, address: str) -> T:

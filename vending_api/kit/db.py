@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -22,8 +22,11 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.types import TypeDecorator
 
+from vending_api.kit.errors import StorageUnavailable
 from vending_api.kit.group import settle_before_core
 from vending_api.kit.impatience import connect_impatiently, end_long_transactions, link_of
 from vending_api.kit.private_files import write_private
@@ -31,7 +34,7 @@ from vending_api.kit.statements import Statement
 from vending_api.kit.vault import OPEN, VAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Dialect, Insert, Table
 
@@ -100,6 +103,19 @@ def _as_text(value: datetime | None) -> str | None:
 
 def _as_json(document: Any) -> str:
     return to_json(document).decode()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Give a connection for a block that reads; raises StorageUnavailable if the database fails it.
+
+    So it does where no connection of the engine gets free in time.
+    """
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except (OperationalError, InterfaceError, NoConnectionFree):
+        raise StorageUnavailable from None
 
 
 def open_database(

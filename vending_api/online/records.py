@@ -5,11 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
-
+from vending_api.kit.db import reading
 from vending_api.kit.due import is_any_due
-from vending_api.kit.errors import StorageUnavailable
 from vending_api.kit.threads import BoundedThreads
 
 if TYPE_CHECKING:
@@ -110,11 +107,8 @@ class Records:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        try:
-            with self._engine.connect() as connection:
-                return service(connection, *args, **kwargs)
-        except (OperationalError, InterfaceError, NoConnectionFree):
-            raise StorageUnavailable from None
+        with reading(self._engine) as connection:
+            return service(connection, *args, **kwargs)
 
 
 def _without_keys(

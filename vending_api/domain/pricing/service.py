@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sts.errors import InvalidField
 from sts.units import TransferAmount
 from tariffs.errors import NoVersion, OutsideLimits, PurchaseRefused
-from tariffs.lines import Line, LineKind
+from tariffs.lines import CHARGE_LINE, DEBT_LINE, ENERGY_LINE, Line, LineKind
 from tariffs.price import price_list
 from tariffs.quote import free_units_due, quote
 from tariffs.rounding import QUANTA_PER_UNIT, half_up
@@ -38,9 +38,6 @@ _SEVERAL_TAXES: Final = "TAX"
 _PRICE_DECIMALS: Final = 6
 _TENTHS_PER_UNIT: Final = Decimal(10)
 _TENTH: Final = Decimal("0.1")
-_ENERGY_LINE: Final = LineKind.ENERGY
-_CHARGE_LINE: Final = LineKind.CHARGE
-"""Looked up once, as it is slow (Python 3.11) and each line of each bill is compared with them."""
 
 
 def price(tariff: Tariff, account: Account, amount_minor: int, at: datetime) -> Priced:
@@ -131,9 +128,9 @@ def _lines(bought: Quote, account: Account) -> tuple[BillLine, ...]:
     lines = []
     for line in bought.lines:
         label, price_minor = shown.on_units, None
-        if line.kind is _ENERGY_LINE:
+        if line.kind is ENERGY_LINE:
             price_minor = shown.unit_prices.get(line.rate)
-        elif line.kind is _CHARGE_LINE:
+        elif line.kind is CHARGE_LINE:
             label = shown.on_parts.get(line.name, _UNTAXED)
         elif line.kind in _NEVER_TAXED:
             label = _UNTAXED
@@ -162,7 +159,7 @@ class _TaxLabel(NamedTuple):
 
 
 _UNTAXED: Final = _TaxLabel("", Decimal(0))
-_NEVER_TAXED: Final = (LineKind.CHANNEL_FEE, LineKind.DEBT)
+_NEVER_TAXED: Final = (LineKind.CHANNEL_FEE, DEBT_LINE)
 
 
 class _Shown(NamedTuple):

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tariffs.lines import LineKind
+from tariffs.lines import CHARGE_LINE, DEBT_LINE, LineKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tariffs.account import Account
 
-_SERVICES: Final = (LineKind.CHANNEL_FEE, LineKind.CHARGE)
-_DEBT: Final = LineKind.DEBT
-"""By a name of its own, like others that each line of each bill is compared with: to look a member
-up in its enumeration takes Python 3.11 twenty times as long."""
-_NOT_OF_THE_TOKEN: Final = (*_SERVICES, _DEBT)
+_SERVICES: Final = (LineKind.CHANNEL_FEE, CHARGE_LINE)
+_NOT_OF_THE_TOKEN: Final = (*_SERVICES, DEBT_LINE)
 
 
 class TaxedAmount(NamedTuple):
@@ -70,7 +67,7 @@ class BillLine(NamedTuple):
     @property
     def is_recovered_debt(self) -> bool:
         """Whether it is a debt that something was paid of."""
-        return self.kind is _DEBT and self.is_paid
+        return self.kind is DEBT_LINE and self.is_paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +117,7 @@ class Bill:
     @property
     def debts_recovered(self) -> tuple[BillLine, ...]:
         """Debts that something was paid of."""
-        return tuple([line for line in self.lines if line.kind is _DEBT and line.is_paid])
+        return tuple([line for line in self.lines if line.is_recovered_debt])
 
 
 class Priced(NamedTuple):

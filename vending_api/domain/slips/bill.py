@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tariffs.currencies import minor_decimals
-from tariffs.lines import LineKind
+from tariffs.lines import CHARGE_LINE, DEBT_LINE, ENERGY_LINE, LineKind
 from vending_api.kit.currencies import letters_of, plain_money
 
 if TYPE_CHECKING:
@@ -17,22 +17,19 @@ if TYPE_CHECKING:
     from vending_api.domain.slips.layout import Paper
 
 _ORDER: Final = (
-    LineKind.ENERGY,
+    ENERGY_LINE,
     LineKind.PER_UNIT,
     LineKind.LEVY,
     LineKind.CHANNEL_FEE,
-    LineKind.CHARGE,
-    LineKind.DEBT,
+    CHARGE_LINE,
+    DEBT_LINE,
     LineKind.CARRIED,
     LineKind.ROUNDING,
 )
 _PLACES: Final = {kind: place for place, kind in enumerate(_ORDER)}
-_AFTER_TAX: Final = _PLACES[LineKind.DEBT]
+_AFTER_TAX: Final = _PLACES[DEBT_LINE]
 """The place from which lines stand below the taxes."""
-_ENERGY: Final = LineKind.ENERGY
-_DEBT: Final = LineKind.DEBT
-"""Looked up once, as it is slow (Python 3.11) and each line of each bill is compared with them."""
-_OWING: Final = (_DEBT, LineKind.CHARGE)
+_OWING: Final = (DEBT_LINE, CHARGE_LINE)
 _RATE_DECIMALS: Final = 2
 """How many decimals a price per unit has at least beyond those of its currency."""
 _GROUP: Final = 3
@@ -161,8 +158,8 @@ def _label(line: BillLine, shown_minor: int, letters: str, unit: str) -> str:
     kind = line.kind
     if line.units is not None and line.rate_minor is not None:
         priced = _priced(line.units, line.rate_minor, shown_minor, letters, unit)
-        return priced if kind is _ENERGY else f"{_sentence(line.name)}, {priced}"
-    if kind is _DEBT:
+        return priced if kind is ENERGY_LINE else f"{_sentence(line.name)}, {priced}"
+    if kind is DEBT_LINE:
         number = "" if line.receipt_number is None else f", receipt {line.receipt_number}"
         return f"Debt: {line.name}{number}"
     return f"{_sentence(line.name)}, {line.reason}"

@@ -59,9 +59,7 @@ class Paper:
         columns = self.columns
         before_value = columns - len(value)
         if value and len(label) < before_value:
-            line = label.ljust(before_value) + value
-            if not line.isprintable():
-                line = _printable(line)
+            line = _printable(label.ljust(before_value) + value)
             self.rows.append(SlipLine(line, is_tall=True) if is_tall else line)
         else:
             lines = in_two_columns(_printable(label), _printable(value), columns)

@@ -21,14 +21,14 @@ _FULL_PERCENT = 85
 
 
 def upgrade() -> None:
-    if op.get_context().dialect.name != "postgresql":
-        return
-    for table in _CHANGED_BY_SALES:
-        op.execute(f"ALTER TABLE {table} SET (fillfactor = {_FULL_PERCENT})")
+    _alter(f"SET (fillfactor = {_FULL_PERCENT})")
 
 
 def downgrade() -> None:
-    if op.get_context().dialect.name != "postgresql":
-        return
-    for table in _CHANGED_BY_SALES:
-        op.execute(f"ALTER TABLE {table} RESET (fillfactor)")
+    _alter("RESET (fillfactor)")
+
+
+def _alter(how: str) -> None:
+    if op.get_context().dialect.name == "postgresql":
+        for table in _CHANGED_BY_SALES:
+            op.execute(f"ALTER TABLE {table} {how}")
