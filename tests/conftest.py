@@ -14,7 +14,6 @@ from tests.support import hashes
 from tests.support.copies import PostgresCopies, SqliteCopies
 from tests.support.postgres import PostgresServer
 from tests.support.service import prepared_engine
-from vending_api.kit.db import open_database
 from vending_api.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -110,9 +109,13 @@ def prepared_postgres(postgres_server: PostgresServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_copies(postgres_server: PostgresServer, prepared_postgres: str) -> PostgresCopies:
+def postgres_copies(
+    postgres_server: PostgresServer, prepared_postgres: str
+) -> Iterator[PostgresCopies]:
     """Give what lends copies of that database."""
-    return PostgresCopies(postgres_server, prepared_postgres)
+    copies = PostgresCopies(postgres_server, prepared_postgres)
+    yield copies
+    copies.close()
 
 
 @pytest.fixture(scope="session")
@@ -121,24 +124,12 @@ def sqlite_copies(prepared_sqlite: Path, tmp_path_factory: pytest.TempPathFactor
     return SqliteCopies(prepared_sqlite, tmp_path_factory.mktemp("copies"))
 
 
-@pytest.fixture(scope="session")
-def engines() -> dict[str, Engine]:
-    """Give the engines of the copies, by address: each keeps the statements that it has compiled.
-
-    Where each test had an engine of its own, compiling took a sixth of its time.
-    """
-    return {}
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
-def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Give a database of either kind with the schema of the migrations and the demo's register.
 
-    A test leaves nothing behind on it but rows: no listeners, no threads.
+    A test leaves nothing behind on it but rows: no listeners, no threads, no settings of a session.
     """
     copies: SqliteCopies | PostgresCopies = request.getfixturevalue(f"{request.param}_copies")
-    with copies.lent() as url:
-        if url not in engines:
-            engines[url] = open_database(url, connections=20)
-        yield engines[url]
-        engines[url].dispose()
+    with copies.lent() as lent:
+        yield lent

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from sqlalchemy import create_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,11 +42,8 @@ _CHANGE: Final = {
 
 @pytest.fixture
 def connection(postgres_copies: PostgresCopies) -> Iterator[Connection]:
-    with postgres_copies.lent() as url:
-        engine = create_engine(url)
-        with engine.connect() as connection:
-            yield connection
-        engine.dispose()
+    with postgres_copies.lent() as engine, engine.connect() as connection:
+        yield connection
 
 
 def test_a_changed_row_stays_on_its_page(connection: Connection) -> None:
