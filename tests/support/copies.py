@@ -136,13 +136,10 @@ class PostgresCopies:
         self._server.drop_database(copy.name)
 
     def _is_put_back(self, copy: _PostgresCopy) -> bool:
-        pool = _pool(copy.engine)
-        if pool.checkedin() > _MOST_KEPT:
+        if _pool(copy.engine).checkedin() > _MOST_KEPT:
             copy.engine.dispose()
         try:
-            if pool.checkedout() or not _is_alone(copy):
-                return False
-            if _value(copy.own, _CATALOGUE) != self._catalogue:
+            if not _is_alone(copy) or _value(copy.own, _CATALOGUE) != self._catalogue:
                 return False
             copy.own.execute(self._putting_back)
         except OperationalError:  # somebody has ended the connection
@@ -181,7 +178,10 @@ def _putting_back(connection: Connection[Any]) -> sql.Composed:
 
 
 def _is_alone(copy: _PostgresCopy) -> bool:
-    """Return whether nobody else is connected; who has just left takes a moment to be gone."""
+    """Return whether nobody is connected but who puts it back and what its engine keeps.
+
+    Who has just left takes a moment to be gone.
+    """
     limit = time.monotonic() + _PATIENCE_SECONDS
     while _value(copy.own, _OTHERS) > _pool(copy.engine).checkedin():
         if time.monotonic() > limit:
