@@ -39,7 +39,7 @@ _USES: Final = 100
 _PATIENCE_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.002
 
-_CATALOGUE: Final = """
+_CATALOGUE: Final = sql.SQL("""
 SELECT md5(string_agg(entry, ' ' ORDER BY entry)) FROM (
     SELECT row(relname, relkind, relnatts, relchecks, relhastriggers)::text AS entry
     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i', 'S', 'v')
@@ -48,14 +48,14 @@ SELECT md5(string_agg(entry, ' ' ORDER BY entry)) FROM (
     UNION ALL
     SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 ) AS entries
-"""
-_NAMES: Final = (
+""")
+_NAMES: Final = sql.SQL(
     "SELECT relname FROM pg_class WHERE relkind = {} AND relnamespace = 'public'::regnamespace"
 )
-_OTHERS: Final = """
+_OTHERS: Final = sql.SQL("""
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
+""")
 
 
 class SqliteCopies:
@@ -136,7 +136,7 @@ class PostgresCopies:
         self._server.drop_database(copy.name)
 
     def _is_put_back(self, copy: _PostgresCopy) -> bool:
-        if _pool(copy.engine).checkedin() > _MOST_KEPT:
+        if pool_of(copy.engine).checkedin() > _MOST_KEPT:
             copy.engine.dispose()
         try:
             if not _is_alone(copy) or _value(copy.own, _CATALOGUE) != self._catalogue:
@@ -147,7 +147,8 @@ class PostgresCopies:
         return True
 
 
-def _pool(engine: Engine) -> QueuePool:
+def pool_of(engine: Engine) -> QueuePool:
+    """Return the connections that an engine has open."""
     assert isinstance(engine.pool, QueuePool)
     return engine.pool
 
@@ -183,7 +184,7 @@ def _is_alone(copy: _PostgresCopy) -> bool:
     Who has just left takes a moment to be gone.
     """
     limit = time.monotonic() + _PATIENCE_SECONDS
-    while _value(copy.own, _OTHERS) > _pool(copy.engine).checkedin():
+    while _value(copy.own, _OTHERS) > pool_of(copy.engine).checkedin():
         if time.monotonic() > limit:
             return False
         time.sleep(_POLL_SECONDS)
@@ -192,11 +193,11 @@ def _is_alone(copy: _PostgresCopy) -> bool:
 
 def _names(connection: Connection[Any], kind: str) -> list[str]:
     """Return the names of the tables ("r") or sequences ("S")."""
-    return [name for (name,) in connection.execute(sql.SQL(_NAMES).format(kind)).fetchall()]
+    return [name for (name,) in connection.execute(_NAMES.format(kind)).fetchall()]
 
 
-def _value(connection: Connection[Any], query: str | sql.Composed) -> Any:
+def _value(connection: Connection[Any], query: sql.SQL | sql.Composed) -> Any:
     """Return the only value of an answer."""
-    row = connection.execute(query.encode() if isinstance(query, str) else query).fetchone()
+    row = connection.execute(query).fetchone()
     assert row is not None
     return row[0]

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, literal_column, select, table, text
 
 from tests.support import copies
-from tests.support.copies import PostgresCopies
+from tests.support.copies import PostgresCopies, pool_of
 from tests.support.selling import sell
 from tests.support.service import purchase
 
@@ -70,10 +70,10 @@ def test_the_next_finds_what_the_first_found(lender: PostgresCopies) -> None:
         with first.begin() as connection:
             connection.exec_driver_sql("DELETE FROM terminal")
         assert _state(first) != new
-        kept_connections = first.pool.checkedin()  # type: ignore[attr-defined]  # of a QueuePool
+        kept_connections = pool_of(first).checkedin()
     with lender.lent() as second:
         assert second is first
-        assert second.pool.checkedin() == kept_connections  # type: ignore[attr-defined]  # likewise
+        assert pool_of(second).checkedin() == kept_connections
         found = _state(second)
     assert found == new
 
@@ -89,7 +89,7 @@ def test_of_many_connections_none_is_kept(lender: PostgresCopies) -> None:
             stack.enter_context(engine.connect())
     with lender.lent() as second:
         assert second is engine
-        assert second.pool.checkedin() == 0  # type: ignore[attr-defined]  # of a QueuePool
+        assert pool_of(second).checkedin() == 0
 
 
 def _another_table(engine: Engine, _kept: ExitStack) -> None:
