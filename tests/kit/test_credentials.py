@@ -201,6 +201,7 @@ def test_who_waits_too_long_for_a_check_is_told_so_and_those_who_are_known_do_no
 def test_more_than_may_wait_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(credentials, "_CHECKS_AT_ONCE", 1)
     monkeypatch.setattr(credentials, "_CHECKS_WAITING", 1)
+    monkeypatch.setattr(threads, "MOST_SECONDS_WAITING", 60)  # nobody is refused for time
 
     async def scenario() -> None:
         desk = _Desk()
