@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete
@@ -18,7 +19,7 @@ from vending_api.domain.watching.types import AlertKind
 from vending_api.online.watching import _alerts
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import AsyncIterator, MutableMapping
     from datetime import datetime
 
     import pytest
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     from tests.online.shop import Shop
 
     Lines = list[MutableMapping[str, Any]]
+
+
+@asynccontextmanager
+async def _begun(engine: Engine) -> AsyncIterator[Shop]:
+    """Give a shop whose first look is due."""
+    async with open_shop(engine) as shop:
+        shop.clock.move(minutes=1)
+        yield shop
 
 
 async def _look(*shops: Shop, **later: float) -> None:
@@ -72,7 +81,7 @@ def test_an_alert_is_told_once_by_one_of_several_workers(estate: Engine, log_lin
     _spoil(estate)
 
     async def scenario() -> None:
-        async with open_shop(estate) as one, open_shop(estate) as other:
+        async with _begun(estate) as one, _begun(estate) as other:
             await _look(one, other)
             assert _told(log_lines) == [DIFFERENCE]
             await _look(one, other, minutes=15)
@@ -84,9 +93,24 @@ def test_an_alert_is_told_once_by_one_of_several_workers(estate: Engine, log_lin
     asyncio.run(scenario())
 
 
-def test_a_worker_looks_every_quarter_of_an_hour(estate: Engine, log_lines: Lines) -> None:
+def test_a_service_that_has_just_begun_lets_those_who_waited_go_first(
+    estate: Engine, log_lines: Lines
+) -> None:
+    _spoil(estate)
+
     async def scenario() -> None:
         async with open_shop(estate) as shop:
+            await _look(shop, seconds=59)
+            assert _told(log_lines) == []
+            await _look(shop, seconds=1)
+            assert _told(log_lines) == [DIFFERENCE]
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_looks_every_quarter_of_an_hour(estate: Engine, log_lines: Lines) -> None:
+    async def scenario() -> None:
+        async with _begun(estate) as shop:
             await _look(shop)
             _spoil(estate)
             await _look(shop, minutes=14, seconds=59)
@@ -99,7 +123,7 @@ def test_a_worker_looks_every_quarter_of_an_hour(estate: Engine, log_lines: Line
 
 def test_what_happened_before_midnight_is_seen_after_it(estate: Engine, log_lines: Lines) -> None:
     async def scenario() -> None:
-        async with open_shop(estate) as shop:
+        async with _begun(estate) as shop:
             await _look(shop, hours=9, minutes=50)  # ten to twelve in Johannesburg
             _reprint(estate, shop.clock())
             await _look(shop, minutes=15)
@@ -116,7 +140,7 @@ def test_what_happened_before_midnight_is_seen_by_the_look_after_one_that_failed
         raise ValueError
 
     async def scenario() -> None:
-        async with open_shop(estate) as shop:
+        async with _begun(estate) as shop:
             await _look(shop, hours=9, minutes=50)
             _reprint(estate, shop.clock())
             with monkeypatch.context() as patched:
@@ -132,7 +156,7 @@ def test_no_meter_and_no_person_is_named(estate: Engine, log_lines: Lines) -> No
     _reprint(estate)
 
     async def scenario() -> None:
-        async with open_shop(estate) as shop:
+        async with _begun(estate) as shop:
             await _look(shop)
 
     asyncio.run(scenario())
@@ -150,7 +174,7 @@ def test_a_look_that_fails_is_told_and_the_next_one_comes(
         raise ValueError("TST001 and what else was in hand")
 
     async def scenario() -> None:
-        async with open_shop(estate) as shop:
+        async with _begun(estate) as shop:
             with monkeypatch.context() as patched:
                 patched.setattr(service, "alerts", failing)
                 await _look(shop)
@@ -172,7 +196,7 @@ def test_sales_that_go_on_meanwhile_are_no_differences(estate: Engine) -> None:
             sell(estate, purchase())
 
     async def scenario() -> None:
-        async with open_shop(estate) as shop:
+        async with _begun(estate) as shop:
             for _ in range(10):
                 assert await shop.online._records.read(_alerts, NOON, NOON) == []
 
@@ -189,7 +213,7 @@ def test_one_look_at_a_time(estate: Engine, monkeypatch: pytest.MonkeyPatch) -> 
     looks = []
 
     async def scenario() -> None:
-        async with open_shop(estate) as shop:
+        async with _begun(estate) as shop:
             may_end = asyncio.Event()
 
             async def slow(*_: object) -> None:
@@ -215,7 +239,7 @@ def test_a_running_worker_looks(estate: Engine, log_lines: Lines) -> None:
     _spoil(estate)
 
     async def scenario() -> None:
-        async with open_shop(estate) as shop:
+        async with _begun(estate) as shop:
             running = asyncio.create_task(shop.worker.run())
             while not _told(log_lines):  # noqa: ASYNC110 (nothing else says that it was told)
                 await asyncio.sleep(0.01)
@@ -232,7 +256,7 @@ def test_a_worker_that_ends_gives_up_its_look(
     """A look at a big day takes minutes, and nothing of it is lost."""
 
     async def scenario() -> None:
-        async with open_shop(estate) as shop:
+        async with _begun(estate) as shop:
             began, given_up = asyncio.Event(), asyncio.Event()
 
             async def endless(*_: object) -> None:
@@ -259,7 +283,7 @@ def test_a_look_that_takes_long_is_followed_by_a_long_rest(
     looks = []
 
     async def scenario() -> None:
-        async with open_shop(estate) as shop:
+        async with _begun(estate) as shop:
             loop = asyncio.get_running_loop()
             hours = iter((0.0, 3600.0))
 

@@ -163,7 +163,7 @@ def test_a_method_that_is_not_offered_is_405(address: str, method: str, path: st
 @pytest.mark.parametrize("path", [TOKEN_PURCHASE, "/api/user", "/healthz", "/nowhere"])
 def test_nobody_speaks_over_websockets(address: str, path: str) -> None:
     key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-    upgrade = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", key)
+    upgrade = ("Upgrade: websocket", "Connection: Upgrade, close", "Sec-WebSocket-Version: 13", key)
     assert status_of(told(address, head("GET", path, *upgrade))) != 101
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from vending_api.online.records import Records
     from vending_api.online.world import World
 
+_BEFORE_THE_FIRST: Final = timedelta(minutes=1)
+"""After a start, which is when whoever had to wait comes at once; they go first."""
 _BETWEEN_LOOKS: Final = timedelta(minutes=15)
 _RESTS: Final = 19
 """So many times as long as a look takes; it has a twentieth of the time."""
@@ -37,7 +39,7 @@ class Watching:
     def __init__(self, records: Records, world: World) -> None:
         self._records = records
         self._world = world
-        self._next_look_at: datetime | None = None
+        self._next_look_at = world.now() + _BEFORE_THE_FIRST
         self._seen_until: datetime | None = None
         self._under_way: asyncio.Task[None] | None = None
 
@@ -45,7 +47,7 @@ class Watching:
         """Begin to look if it is time to."""
         now = self._world.now()
         is_busy = self._under_way is not None and not self._under_way.done()
-        if is_busy or (self._next_look_at is not None and now < self._next_look_at):
+        if is_busy or now < self._next_look_at:
             return
         self._under_way = asyncio.create_task(self._try_to_look(now))
 
