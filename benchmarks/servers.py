@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
@@ -80,10 +81,26 @@ def vending(shop: Shop, folder: Path, *, workers: int = 1) -> Iterator[Server]:
 @contextmanager
 def echo(folder: Path) -> Iterator[Server]:
     """Run the echo in one worker until the end of the block; raises ServerFailed."""
+    with _application("echo", folder, {}) as server:
+        yield server
+
+
+@contextmanager
+def bare(folder: Path) -> Iterator[Server]:
+    """Run what only stores purchases, in a new file, as `echo`; raises ServerFailed."""
+    with (
+        TemporaryDirectory(dir=folder) as place,
+        _application("bare", folder, {"BARE_DATABASE": f"{place}/bare.db"}) as server,
+    ):
+        yield server
+
+
+@contextmanager
+def _application(name: str, folder: Path, environment: dict[str, str]) -> Iterator[Server]:
     port = _free_port()
-    command = ("-m", "uvicorn", "benchmarks.echo:app", "--host", _HOST, "--port", str(port))
+    command = ("-m", "uvicorn", f"benchmarks.{name}:app", "--host", _HOST, "--port", str(port))
     quiet = ("--no-access-log", "--log-level", "warning", "--no-server-header")
-    with _running((*command, *quiet), {}, folder / "echo.log", port) as server:
+    with _running((*command, *quiet), environment, folder / f"{name}.log", port) as server:
         yield server
 
 

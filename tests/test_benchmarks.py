@@ -1,15 +1,26 @@
-"""The benchmarks that are over in seconds still run, and end with what programs read."""
+"""The benchmarks that are over in seconds still run, and the least of sales is stored."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 
+from benchmarks import servers, shop
 from tests.house_rules.tree import ROOT
 from tests.support.processes import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IDS = ("0d8de1f0-0000-4000-8000-000000000001", "0d8de1f0-0000-4000-8000-000000000002")
+METER = "07000000017"
 
 
 @pytest.mark.parametrize(
@@ -33,3 +44,16 @@ def test_a_benchmark_runs(command: tuple[str, ...], figure: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])[figure] > 0
+
+
+def test_a_bare_sale_is_stored_when_it_is_answered(tmp_path: Path) -> None:
+    with servers.bare(tmp_path) as bare:
+        with httpx2.Client(base_url=bare.address, trust_env=False) as till:
+            for one in IDS:
+                bought = shop.purchase(one, METER, 100, shop.TERMINALS[0])
+                answer = till.post(f"/tokenPurchases/{one}", json=bought)
+                assert answer.status_code == 201, answer.text
+        (file,) = tmp_path.glob("*/bare.db")
+        with closing(sqlite3.connect(file)) as database:
+            stored = database.execute("SELECT id, meter, amount FROM sale ORDER BY id").fetchall()
+    assert stored == [(one, METER, 100) for one in IDS]
