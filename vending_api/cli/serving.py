@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import socket
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from rich.console import Console
@@ -13,7 +14,6 @@ from uvicorn.supervisors import Multiprocess
 
 from vending_api import migrations
 from vending_api.cli.approved_keys import require_approved_keys
-from vending_api.cli.tls import tls_context
 from vending_api.kit.db import WRITES, open_database
 from vending_api.kit.garbage import keep_what_is_loaded, share_what_is_loaded
 from vending_api.main import (
@@ -107,13 +107,18 @@ def server_config(
         http=LimitedHeads,
         ssl_certfile=tls_cert,
         ssl_keyfile=tls_key,
-        ssl_context_factory=None if tls_cert is None else tls_context,
+        ssl_context_factory=None if tls_cert is None else _tls_context(),
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=bool(trusted_proxies),  # anybody can write them, so nobody else is believed
         forwarded_allow_ips=[str(one) for one in trusted_proxies],
     )
+
+
+def _tls_context() -> Any:
+    """Return what makes a TLS context; its library is loaded only where TLS is spoken."""
+    return import_module("vending_api.cli.tls").tls_context
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -26,6 +26,10 @@ from vending_api.surfaces.electrum.wire import advices, messages
 from vending_api.surfaces.electrum.wire.faults import ErrorDetail
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from pydantic import BaseModel
+    from pydantic.json_schema import JsonSchemaMode
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
@@ -162,8 +166,8 @@ def documentation(operation: Operation) -> dict[str, Any]:
         status: _refused(operation, status) for status in sorted(refused)
     }
     if known.response is not None:
-        content = _json_content({"example": known.response_example})
-        responses[operation.success] = {"model": known.response, **content}
+        shown = {"schema": _schema_of(known.response), "example": known.response_example}
+        responses[operation.success] = _json_content(shown)
     return {
         "operation_id": operation.operation_id,
         "summary": known.summary,
@@ -176,10 +180,7 @@ def documentation(operation: Operation) -> dict[str, Any]:
             "requestBody": {
                 "required": True,
                 **_json_content(
-                    {
-                        "schema": {"$ref": _SCHEMAS + known.request.__name__},
-                        "example": known.request_example,
-                    }
+                    {"schema": _schema_of(known.request), "example": known.request_example}
                 ),
             },
         },
@@ -206,19 +207,37 @@ class DocumentedApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the document, made when it is first asked for."""
         if self.openapi_schema is None:
-            requests = {known.request for known in _MESSAGES.values()}
-            _, schemas = models_json_schema(
-                [(request, "validation") for request in requests],
-                ref_template=_SCHEMAS + "{model}",
-            )
-            components = super().openapi()["components"]
-            components["schemas"] |= schemas["$defs"]
-            components["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
+            super().openapi()["components"] = {
+                "schemas": _schemas(),
+                "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
+            }
         return super().openapi()
 
 
 def _is_for_purchases(route: BaseRoute) -> bool:
     return isinstance(route, APIRoute) and route.path == operations.TOKEN_PURCHASE.path
+
+
+def _schemas() -> dict[str, Any]:
+    """Return what messages look like, by their names; a request as it is read, where it is both.
+
+    Were FastAPI told of the models, it would prepare at each start to check every answer.
+    """
+    answers = {one.response for one in _MESSAGES.values() if one.response is not None}
+    requests = {one.request for one in _MESSAGES.values()}
+    written = _definitions({*answers, ErrorDetail}, "serialization")
+    return written | _definitions(requests, "validation")
+
+
+def _definitions(models: AbstractSet[type[BaseModel]], mode: JsonSchemaMode) -> dict[str, Any]:
+    listed = [(model, mode) for model in models]
+    _, schemas = models_json_schema(listed, ref_template=_SCHEMAS + "{model}")
+    definitions: dict[str, Any] = schemas["$defs"]
+    return definitions
+
+
+def _schema_of(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _SCHEMAS + model.__name__}
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -244,8 +263,8 @@ def _refused(operation: Operation, status: int) -> dict[str, Any]:
         answer.error_type.value: {"value": _error_detail(operation, answer)}
         for answer in _EXAMPLES.get(status, ())
     }
-    documented = {"model": ErrorDetail, "description": _REFUSALS[status]}
-    return documented | (_json_content({"examples": shown}) if shown else {})
+    content = {"schema": _schema_of(ErrorDetail)} | ({"examples": shown} if shown else {})
+    return {"description": _REFUSALS[status], **_json_content(content)}
 
 
 def _error_detail(operation: Operation, answer: Answer) -> dict[str, Any]:
