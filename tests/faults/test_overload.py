@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
+from itertools import cycle
 from typing import TYPE_CHECKING, Final
 
 import httpx2
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from tests.faults.tills import Book
 
 _TOO_MANY: Final = 76
+_TILLS: Final = 16
+"""A client looks through all its connections for each request, so a thousand are shared out."""
+_NO_LIMIT: Final = httpx2.Limits(max_connections=None)
 _PATIENCE: Final = {"FAULTS_STATEMENT_TIMEOUT_MS": "60000", "FAULTS_BUSY_TIMEOUT_MS": "60000"}
 """The lock is held for as long as it takes to ask so often, which a busy machine decides."""
 
@@ -45,13 +49,17 @@ def test_what_is_too_much_is_turned_down_at_once_and_all_else_is_sold(
 
 async def _ask_too_often(book: Book, address: str, database_url: str) -> None:
     """Ask for more than is queued while nothing can be sold, then let it be sold."""
-    none = httpx2.Limits(max_connections=None)
-    async with httpx2.AsyncClient(
-        base_url=address, trust_env=False, timeout=100, limits=none
-    ) as http:
+    async with AsyncExitStack() as stack:
+        tills = [
+            await stack.enter_async_context(
+                httpx2.AsyncClient(base_url=address, trust_env=False, timeout=100, limits=_NO_LIMIT)
+            )
+            for _ in range(_TILLS)
+        ]
+        next_till = cycle(tills)
 
         async def ask(purchase_id: str) -> tuple[str, httpx2.Response]:
-            answer = await http.post(
+            answer = await next(next_till).post(
                 f"/tokenPurchases/{purchase_id}",
                 json=book.request(purchase_id, purchase_id),
                 auth=book.credentials(purchase_id),
