@@ -18,10 +18,9 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from benchmarks.servers import BARE_DATABASE
 from vending_api.surfaces.electrum.wire.messages import PurchaseRequest
 
-DATABASE: Final = "BARE_DATABASE"
-"""Names the file in the environment."""
 _MOST: Final = 64
 
 _Waiting = tuple[PurchaseRequest, asyncio.Future[None]]
@@ -29,11 +28,17 @@ _Waiting = tuple[PurchaseRequest, asyncio.Future[None]]
 _waiting: Final[SimpleQueue[_Waiting | None]] = SimpleQueue()
 
 
+def durable(path: str) -> closing[sqlite3.Connection]:
+    """Open a file of SQLite in which what is committed is on the disk, as the service does."""
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    return closing(database)
+
+
 def store(path: str, loop: asyncio.AbstractEventLoop) -> None:
     """Store what waits, group by group, until there is a None."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
+    with durable(path) as database:
         database.execute("CREATE TABLE sale (id TEXT PRIMARY KEY, meter TEXT, amount INTEGER)")
         while (first := _waiting.get()) is not None:
             group = [first, *_more()]
@@ -51,7 +56,7 @@ def store(path: str, loop: asyncio.AbstractEventLoop) -> None:
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Have purchases stored until the end of the block."""
     loop = asyncio.get_running_loop()
-    thread = threading.Thread(target=store, args=(os.environ[DATABASE], loop))
+    thread = threading.Thread(target=store, args=(os.environ[BARE_DATABASE], loop))
     thread.start()
     try:
         yield

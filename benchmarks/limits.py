@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -30,6 +28,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parents[1]))  # runs without being installed
 
 from benchmarks import servers, shop
+from benchmarks.bare import durable
 from benchmarks.load import Driver, DriverFailed
 from benchmarks.servers import ServerFailed
 
@@ -44,11 +43,7 @@ _WHERE_AIMS_WERE_SET: Final = {"echo/s": 6_049, "bare sales/s": 3_089, "commits/
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Measure what this machine could do at most.")
-    parser.add_argument("--rounds", type=int, default=5, help="of each (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=3, help="of each round (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    options = parser.parse_args()
+    options = _options()
     with tempfile.TemporaryDirectory(prefix="limits-") as folder:
         prepared = shop.prepare(Path(folder), f"sqlite:///{folder}/shop.db", meters=_METERS)
         try:
@@ -61,6 +56,17 @@ def main() -> None:
     _print(rounds)
     if options.json:
         print(json.dumps({name: median(one[name] for one in rounds) for name in rounds[0]}))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure what this machine could do at most.")
+    parser.add_argument("--rounds", type=int, default=5, help="of each (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=3, help="of each round (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+    options = parser.parse_args()
+    if options.rounds < 1 or options.seconds <= 0:
+        parser.error("--rounds takes 1 or more, --seconds more than 0")
+    return options
 
 
 def _round(prepared: shop.Shop, folder: Path, seconds: float) -> dict[str, float]:
@@ -79,10 +85,8 @@ def _round(prepared: shop.Shop, folder: Path, seconds: float) -> dict[str, float
 def _commits(folder: Path, seconds: float) -> float:
     with (
         tempfile.TemporaryDirectory(dir=folder) as place,
-        closing(sqlite3.connect(f"{place}/commits.db", isolation_level=None)) as database,
+        durable(f"{place}/commits.db") as database,
     ):
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
         database.execute("CREATE TABLE sale (amount INTEGER)")
         began, count = time.perf_counter(), 0
         while time.perf_counter() < began + seconds:

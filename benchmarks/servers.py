@@ -27,6 +27,8 @@ _STOP_LIMIT_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.01
 _MEBIBYTE: Final = 1 << 20
 _VENDING: Final = "from vending_api.cli import main; main()"
+BARE_DATABASE: Final = "BARE_DATABASE"
+"""Tells `bare.py` its file."""
 
 
 class ServerFailed(Exception):
@@ -90,7 +92,7 @@ def bare(folder: Path) -> Iterator[Server]:
     """Run what only stores purchases, in a new file, as `echo`; raises ServerFailed."""
     with (
         TemporaryDirectory(dir=folder) as place,
-        _application("bare", folder, {"BARE_DATABASE": f"{place}/bare.db"}) as server,
+        _application("bare", folder, {BARE_DATABASE: f"{place}/bare.db"}) as server,
     ):
         yield server
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from benchmarks import servers, shop
+from benchmarks import limits, servers, shop
 from tests.house_rules.tree import ROOT
 from tests.support.processes import environment
 
@@ -44,6 +44,21 @@ def test_a_benchmark_runs(command: tuple[str, ...], figure: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])[figure] > 0
+
+
+@pytest.mark.parametrize("options", [("--rounds", "0"), ("--seconds", "0")])
+def test_no_rounds_and_no_time_measure_nothing(
+    options: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["limits.py", *options])
+    with pytest.raises(SystemExit, match="2"):
+        limits._options()
+    assert "--rounds takes 1 or more, --seconds more than 0" in capsys.readouterr().err
+
+
+def test_one_short_round_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["limits.py", "--rounds", "1", "--seconds", "0.1"])
+    assert (limits._options().rounds, limits._options().seconds) == (1, 0.1)
 
 
 def test_a_bare_sale_is_stored_when_it_is_answered(tmp_path: Path) -> None:

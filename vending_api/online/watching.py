@@ -33,7 +33,8 @@ _log = structlog.get_logger(__name__)
 class Watching:
     """Looks every quarter of an hour, beside all other work; less often where a look takes long.
 
-    What is found is kept in the database, which decides between several workers who tells of it.
+    It begins a minute after the start. What is found is kept in the database, which decides between
+    several workers who tells of it.
     """
 
     def __init__(self, records: Records, world: World) -> None:
